@@ -1,0 +1,20 @@
+/**
+ * What the management thread asks of the shard workers, whichever way it travels. The port-backed
+ * implementation is `shard-client.ts`; the thread that answers is `shard/`.
+ */
+import type { Campaign } from '../domain/campaign.ts';
+
+export interface Shards {
+  /**
+   * Hands a campaign's newest version to its owner. Resolves when the change is in the ledger and has been
+   * published to the pacing table, so that every edge decides on it.
+   * @throws AppError `campaign_limit` when the table is full, `unavailable` when the owner does not answer.
+   */
+  upsert(campaign: Campaign): Promise<void>;
+
+  /**
+   * The body of `GET /budget/status/{id}` as JSON text, or null when the owner does not know the campaign.
+   * @throws AppError `unavailable` when the owner does not answer.
+   */
+  status(campaignId: string): Promise<string | null>;
+}
