@@ -9,7 +9,6 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'campaign_not_found'
-  | 'method_not_allowed'
   | 'already_exists'
   | 'stale_version'
   | 'campaign_limit'
@@ -23,7 +22,6 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   forbidden: 403,
   not_found: 404,
   campaign_not_found: 404,
-  method_not_allowed: 405,
   already_exists: 409,
   stale_version: 409,
   campaign_limit: 503,
