@@ -1,0 +1,58 @@
+/**
+ * The anchored plan: how much of today's budget is wanted by when, in micros. A plan that changes during the
+ * day is anchored on the old target, not on the spend: the target has no jump, and being behind or ahead of
+ * it is not forgotten. A plan is a value: a change makes a new one.
+ *
+ *   G(t) = g0 + (B − g0)(C(t) − C(ta)) / (1 − C(ta)),   G' = (B − g0) c(t) / (1 − C(ta))   (t >= ta)
+ */
+import { densityAt, shareAt, type TargetCurve } from './curve.ts';
+
+export interface Plan {
+  readonly curve: TargetCurve;
+  /** B, the day's effective budget. */
+  readonly budgetMicros: number;
+  /** ta: from here on the plan holds. */
+  readonly anchorMs: number;
+  /** g0: the target at the anchor, micros, not rounded. */
+  readonly anchorMicros: number;
+  /** C(ta). */
+  readonly anchorShare: number;
+}
+
+/**
+ * A plan for a campaign that begins to spend at `tMs`: at or before the curve's start for a whole day, else
+ * a late start, which spreads the whole budget over what is left of the day.
+ */
+export function startPlan(curve: TargetCurve, budgetMicros: number, tMs: number): Plan {
+  return anchored(curve, budgetMicros, Math.max(tMs, curve.startMs), 0);
+}
+
+/** The plan after a change of curve (or mode) or budget at `tMs`, without a jump in the target. */
+export function replan(
+  old: Plan,
+  change: { readonly curve?: TargetCurve; readonly budgetMicros?: number },
+  tMs: number,
+): Plan {
+  const budgetMicros = change.budgetMicros ?? old.budgetMicros;
+  const target = Math.min(targetAt(old, tMs), budgetMicros);
+  return anchored(change.curve ?? old.curve, budgetMicros, Math.max(tMs, old.anchorMs), target);
+}
+
+/** G(t), micros: what is wanted to have been spent by `tMs`. Before the anchor, the anchor's target. */
+export function targetAt(plan: Plan, tMs: number): number {
+  const shareLeft = 1 - plan.anchorShare;
+  if (!(tMs > plan.anchorMs && shareLeft > 0)) return plan.anchorMicros;
+  const passed = (shareAt(plan.curve, tMs) - plan.anchorShare) / shareLeft;
+  return plan.anchorMicros + (plan.budgetMicros - plan.anchorMicros) * Math.min(Math.max(passed, 0), 1);
+}
+
+/** G'(t), micros per second; 0 outside dayparts and flight, and once nothing of the curve is left. */
+export function targetRateAt(plan: Plan, tMs: number): number {
+  const shareLeft = 1 - plan.anchorShare;
+  if (!(shareLeft > 0)) return 0;
+  return ((plan.budgetMicros - plan.anchorMicros) * densityAt(plan.curve, tMs)) / shareLeft;
+}
+
+function anchored(curve: TargetCurve, budgetMicros: number, anchorMs: number, anchorMicros: number): Plan {
+  return { curve, budgetMicros, anchorMs, anchorMicros, anchorShare: shareAt(curve, anchorMs) };
+}
