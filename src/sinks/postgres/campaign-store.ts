@@ -1,0 +1,197 @@
+/**
+ * The campaigns table: the one place that knows its columns. A change names the version it was made from,
+ * so that of two edits at once exactly one wins. Rows are never removed once a shard may know them:
+ * deletion is a status.
+ */
+import { AppError } from '../../domain/app-error.ts';
+import type {
+  Campaign,
+  CampaignStatus,
+  Daypart,
+  HourMultiplier,
+  PacingLever,
+  PacingMode,
+} from '../../domain/campaign.ts';
+import { micros } from '../../domain/money.ts';
+import { answered, type Sql, sqlStateOf } from './client.ts';
+
+export interface CampaignFilter {
+  /** Without a status: every one but `DELETED`. */
+  readonly status?: CampaignStatus;
+  /** Part of the id or the name, letter case ignored. */
+  readonly text?: string;
+  /** Most campaigns in the page. */
+  readonly limit: number;
+  /** The page begins after this id; the `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface CampaignPage {
+  /** Ordered by id, byte by byte. */
+  readonly campaigns: readonly Campaign[];
+  /** Cursor of the next page, or null when this one is the last. */
+  readonly nextCursor: string | null;
+}
+
+interface CampaignRow {
+  id: string;
+  name: string;
+  daily_budget_micros: number;
+  total_budget_micros: number | null;
+  start_date: string | null;
+  end_date: string | null;
+  timezone: string;
+  pacing_mode: PacingMode;
+  pacing_lever: PacingLever;
+  status: CampaignStatus;
+  breaker_threshold: number;
+  dayparts: Daypart[] | null;
+  hour_multipliers: HourMultiplier[] | null;
+  targeting: unknown;
+  creative: unknown;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+export class CampaignStore {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  /**
+   * @throws AppError `already_exists` when the id is taken, also by a deleted campaign; `unavailable`.
+   */
+  async insert(campaign: Campaign): Promise<void> {
+    const c = campaign;
+    try {
+      await answered(this.#sql`
+        INSERT INTO campaigns (
+          id, name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
+          pacing_lever, status, breaker_threshold, dayparts, hour_multipliers, targeting, creative, version,
+          created_at, updated_at
+        ) VALUES (
+          ${c.id}, ${c.name}, ${c.dailyBudgetMicros}, ${c.totalBudgetMicros}, ${c.startDate}, ${c.endDate},
+          ${c.timezone}, ${c.pacingMode}, ${c.pacingLever}, ${c.status}, ${c.breakerThreshold},
+          ${jsonText(c.dayparts)}::text::jsonb, ${jsonText(c.hourMultipliers)}::text::jsonb,
+          ${jsonText(c.targeting)}::text::json, ${jsonText(c.creative)}::text::json, ${c.version},
+          ${c.createdAt}, ${c.updatedAt}
+        )`);
+    } catch (error) {
+      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
+      throw new AppError(
+        'already_exists',
+        `a campaign with the id ${campaign.id} exists already`,
+        'id',
+        error,
+      );
+    }
+  }
+
+  /** The campaign whatever its status, or null. @throws AppError `unavailable`. */
+  async get(id: string): Promise<Campaign | null> {
+    const rows = await answered(this.#sql<CampaignRow[]>`SELECT * FROM campaigns WHERE id = ${id}`);
+    return rows[0] === undefined ? null : campaignOf(rows[0]);
+  }
+
+  /** One page of campaigns by id. @throws AppError `unavailable`. */
+  async list(filter: CampaignFilter): Promise<CampaignPage> {
+    const sql = this.#sql;
+    const { status, text, limit, cursor } = filter;
+    const rows = await answered(sql<CampaignRow[]>`
+      SELECT * FROM campaigns
+      WHERE ${status === undefined ? sql`status <> 'DELETED'` : sql`status = ${status}`}
+        ${text === undefined ? sql`` : sql`AND (strpos(lower(name), lower(${text})) > 0 OR strpos(lower(id), lower(${text})) > 0)`}
+        ${cursor === undefined ? sql`` : sql`AND id > ${cursor}`}
+      ORDER BY id
+      LIMIT ${limit + 1}`);
+    const campaigns = rows.slice(0, limit).map(campaignOf);
+    return { campaigns, nextCursor: rows.length > limit ? (campaigns.at(-1)?.id ?? null) : null };
+  }
+
+  /**
+   * Replaces the row whose version is `fromVersion` by `campaign`. A deleted one cannot change any more.
+   * @throws AppError `stale_version` when another edit came first, `campaign_not_found`, `unavailable`.
+   */
+  async update(campaign: Campaign, fromVersion: number): Promise<void> {
+    const c = campaign;
+    const updated = await answered(this.#sql`
+      UPDATE campaigns SET
+        name = ${c.name}, daily_budget_micros = ${c.dailyBudgetMicros},
+        total_budget_micros = ${c.totalBudgetMicros}, start_date = ${c.startDate}, end_date = ${c.endDate},
+        timezone = ${c.timezone}, pacing_mode = ${c.pacingMode}, pacing_lever = ${c.pacingLever},
+        status = ${c.status}, breaker_threshold = ${c.breakerThreshold},
+        dayparts = ${jsonText(c.dayparts)}::text::jsonb,
+        hour_multipliers = ${jsonText(c.hourMultipliers)}::text::jsonb,
+        targeting = ${jsonText(c.targeting)}::text::json, creative = ${jsonText(c.creative)}::text::json,
+        version = ${c.version}, updated_at = ${c.updatedAt}
+      WHERE id = ${c.id} AND version = ${fromVersion} AND status <> 'DELETED'`);
+    if (updated.count === 1) return;
+    const current = await this.get(c.id);
+    if (current === null || current.status === 'DELETED') throw campaignNotFound(c.id);
+    throw new AppError(
+      'stale_version',
+      `the campaign is at version ${current.version}, not ${fromVersion}: read it again`,
+      'version',
+    );
+  }
+
+  /**
+   * Takes back an insert that no shard accepted. Only a row still at that version goes.
+   * @throws AppError `unavailable`.
+   */
+  async takeBack(campaign: Campaign): Promise<void> {
+    await answered(
+      this.#sql`DELETE FROM campaigns WHERE id = ${campaign.id} AND version = ${campaign.version}`,
+    );
+  }
+
+  /** All campaigns that are not deleted, ordered by id, a page at a time. @throws AppError `unavailable`. */
+  async *livePages(pageSize = 500): AsyncGenerator<readonly Campaign[], void, undefined> {
+    let cursor: string | null | undefined;
+    while (cursor !== null) {
+      const page: CampaignPage = await this.list({
+        limit: pageSize,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      if (page.campaigns.length > 0) yield page.campaigns;
+      cursor = page.nextCursor;
+    }
+  }
+}
+
+export function campaignNotFound(id: string): AppError {
+  return new AppError('campaign_not_found', `there is no campaign with the id ${id}`);
+}
+
+function campaignOf(row: CampaignRow): Campaign {
+  return {
+    id: row.id,
+    name: row.name,
+    dailyBudgetMicros: micros(row.daily_budget_micros),
+    totalBudgetMicros: row.total_budget_micros === null ? null : micros(row.total_budget_micros),
+    startDate: row.start_date,
+    endDate: row.end_date,
+    timezone: row.timezone,
+    pacingMode: row.pacing_mode,
+    pacingLever: row.pacing_lever,
+    status: row.status,
+    breakerThreshold: row.breaker_threshold,
+    dayparts: row.dayparts,
+    hourMultipliers: row.hour_multipliers,
+    targeting: row.targeting,
+    creative: row.creative,
+    version: row.version,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}
+
+/** JSON text for a column, or null: cast from text in the statement, so that no driver reshapes it. */
+function jsonText(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
