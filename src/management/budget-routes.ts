@@ -1,0 +1,50 @@
+/** The routes that change a campaign's budget or pacing mode in one step, and the one that reads its budget. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { PACING_MODES } from '../domain/campaign.ts';
+import type { Shards } from '../messages/shards.ts';
+import { campaignNotFound } from '../sinks/postgres/campaign-store.ts';
+import type { CampaignChanges } from './campaign-changes.ts';
+import { nextVersion, wireCampaign } from './campaign-schema.ts';
+import { cents, checked, id, oneOf, reason } from './field-rules.ts';
+import { bodyOf, pathId } from './request.ts';
+
+const adjustBody = z.strictObject({
+  campaign_id: id,
+  new_daily_budget_cents: cents,
+  /** Absent leaves the total budget as it is, null takes it away. */
+  new_total_budget_cents: cents.nullable().optional(),
+  reason: reason.nullable().optional(),
+});
+
+const modeBody = z.strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES) });
+
+export function addBudgetRoutes(app: FastifyInstance, shards: Shards, changes: CampaignChanges): void {
+  app.post('/budget/adjust', async (request) => {
+    const given = checked(adjustBody, bodyOf(request));
+    const total = given.new_total_budget_cents;
+    const budgets = {
+      dailyBudgetMicros: given.new_daily_budget_cents,
+      ...(total === undefined ? {} : { totalBudgetMicros: total }),
+    };
+    return wireCampaign(
+      await changes.edit(given.campaign_id, (current) => nextVersion(current, budgets, Date.now())),
+    );
+  });
+
+  app.post('/pacing/mode', async (request) => {
+    const { campaign_id, pacing_mode } = checked(modeBody, bodyOf(request));
+    return wireCampaign(
+      await changes.edit(campaign_id, (current) =>
+        nextVersion(current, { pacingMode: pacing_mode }, Date.now()),
+      ),
+    );
+  });
+
+  app.get('/budget/status/:id', async (request, reply) => {
+    const campaignId = pathId(request);
+    const status = await shards.status(campaignId);
+    if (status === null) throw campaignNotFound(campaignId);
+    return reply.type('application/json; charset=utf-8').send(status);
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * The order of every change: Postgres first, then the shard that owns the campaign, then the answer. What
+ * was answered is therefore both durable and decided upon. Two edits of one campaign at once are kept apart
+ * by the version in the statement; whoever comes second reads again and edits what the first one left.
+ */
+import type { Logger } from 'pino';
+import { AppError } from '../domain/app-error.ts';
+import type { Campaign } from '../domain/campaign.ts';
+import type { Shards } from '../messages/shards.ts';
+import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
+import { nextVersion } from './campaign-schema.ts';
+
+/** Bound of the edits one edit may lose against; each of them has made progress. */
+const ATTEMPTS_MAX = 100;
+
+export class CampaignChanges {
+  readonly #store: CampaignStore;
+  readonly #shards: Shards;
+  readonly #log: Logger;
+
+  constructor(store: CampaignStore, shards: Shards, log: Logger) {
+    this.#store = store;
+    this.#shards = shards;
+    this.#log = log;
+  }
+
+  /** @throws AppError `already_exists`, `campaign_limit` (nothing is kept then), `unavailable`. */
+  async create(campaign: Campaign): Promise<Campaign> {
+    await this.#store.insert(campaign);
+    try {
+      await this.#shards.upsert(campaign);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'campaign_limit') await this.#takeBack(campaign);
+      throw error;
+    }
+    return campaign;
+  }
+
+  /**
+   * Edits a campaign that is not deleted. `edit` gets the current version and returns the next one; it runs
+   * again when another edit came first, unless `pinned`: then that conflict is the client's to resolve.
+   * @throws AppError `campaign_not_found`, `stale_version`, `unavailable`, and what `edit` throws.
+   */
+  async edit(id: string, edit: (current: Campaign) => Campaign, pinned = false): Promise<Campaign> {
+    for (let attempt = 1; ; attempt++) {
+      const current = await this.#store.get(id);
+      if (current === null || current.status === 'DELETED') throw campaignNotFound(id);
+      const next = edit(current);
+      try {
+        await this.#store.update(next, current.version);
+      } catch (error) {
+        const lost = error instanceof AppError && error.code === 'stale_version';
+        if (!lost || pinned || attempt === ATTEMPTS_MAX) throw error;
+        continue;
+      }
+      await this.#shards.upsert(next);
+      return next;
+    }
+  }
+
+  /**
+   * Marks a campaign deleted; its row and history stay.
+   * @throws AppError `campaign_not_found` also for one deleted before, `unavailable`.
+   */
+  async remove(id: string, nowMs: number): Promise<Campaign> {
+    const current = await this.#store.get(id);
+    // An earlier DELETE may have been committed and then not have reached the shard: say it again.
+    if (current?.status === 'DELETED') await this.#shards.upsert(current);
+    return this.edit(id, (campaign) => nextVersion(campaign, { status: 'DELETED' }, nowMs));
+  }
+
+  async #takeBack(campaign: Campaign): Promise<void> {
+    try {
+      await this.#store.takeBack(campaign);
+    } catch (error) {
+      // The row stays and no shard knows it; the client still hears of the limit.
+      this.#log.error({ err: error, campaign_id: campaign.id }, 'a refused campaign could not be taken back');
+    }
+  }
+}

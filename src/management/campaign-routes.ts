@@ -1,0 +1,104 @@
+/** The routes of /campaigns: reading, creating, replacing, changing and deleting campaigns. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../domain/app-error.ts';
+import { CAMPAIGN_STATUSES, type CampaignStatus, ID_ACCEPTED, isId } from '../domain/campaign.ts';
+import {
+  type CampaignFilter,
+  type CampaignStore,
+  campaignNotFound,
+} from '../sinks/postgres/campaign-store.ts';
+import type { CampaignChanges } from './campaign-changes.ts';
+import { campaignToCreate, campaignToPatch, campaignToReplace, wireCampaign } from './campaign-schema.ts';
+import { isText } from './field-rules.ts';
+import { bodyOf, pathId } from './request.ts';
+
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1000;
+const SEARCH_LENGTH_MAX = 256;
+
+export function addCampaignRoutes(
+  app: FastifyInstance,
+  store: CampaignStore,
+  changes: CampaignChanges,
+): void {
+  app.get('/campaigns', async (request, reply) => {
+    const page = await store.list(filterOf(request.query));
+    if (page.nextCursor !== null) reply.header('x-next-cursor', page.nextCursor);
+    return page.campaigns.map(wireCampaign);
+  });
+
+  app.post('/campaigns', async (request, reply) => {
+    const campaign = await changes.create(campaignToCreate(bodyOf(request), randomUUID, Date.now()));
+    reply.code(201).header('location', `/campaigns/${campaign.id}`);
+    return wireCampaign(campaign);
+  });
+
+  app.get('/campaigns/:id', async (request) => {
+    const id = pathId(request);
+    const campaign = await store.get(id);
+    if (campaign === null) throw campaignNotFound(id);
+    return wireCampaign(campaign);
+  });
+
+  app.put('/campaigns/:id', async (request) => {
+    const body = bodyOf(request);
+    const edited = await changes.edit(
+      pathId(request),
+      (current) => campaignToReplace(body, current, Date.now()),
+      body.version !== undefined,
+    );
+    return wireCampaign(edited);
+  });
+
+  app.patch('/campaigns/:id', async (request) => {
+    const body = bodyOf(request);
+    const edited = await changes.edit(
+      pathId(request),
+      (current) => campaignToPatch(body, current, Date.now()),
+      body.version !== undefined,
+    );
+    return wireCampaign(edited);
+  });
+
+  app.delete('/campaigns/:id', async (request) =>
+    wireCampaign(await changes.remove(pathId(request), Date.now())),
+  );
+}
+
+/** Parameters that the list does not know are ignored, as caches and proxies add some. */
+function filterOf(query: unknown): CampaignFilter {
+  const { status, limit, cursor, q } = (query ?? {}) as Record<string, unknown>;
+  return {
+    limit: limit === undefined ? LIMIT_DEFAULT : limitOf(limit),
+    ...(status === undefined ? {} : { status: statusOf(status) }),
+    ...(cursor === undefined ? {} : { cursor: cursorOf(cursor) }),
+    ...(q === undefined || q === '' ? {} : { text: searchOf(q) }),
+  };
+}
+
+function limitOf(value: unknown): number {
+  const limit = typeof value === 'string' && /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
+  if (limit >= 1 && limit <= LIMIT_MAX) return limit;
+  throw refused('limit', `a whole number from 1 to ${LIMIT_MAX}`);
+}
+
+function statusOf(value: unknown): CampaignStatus {
+  const status = CAMPAIGN_STATUSES.find((known) => known === value);
+  if (status !== undefined) return status;
+  throw refused('status', `one of ${CAMPAIGN_STATUSES.join(', ')}`);
+}
+
+function cursorOf(value: unknown): string {
+  if (isId(value)) return value;
+  throw refused('cursor', `the X-Next-Cursor of the page before: ${ID_ACCEPTED}`);
+}
+
+function searchOf(value: unknown): string {
+  if (isText(value, 1, SEARCH_LENGTH_MAX)) return value;
+  throw refused('q', `a text of at most ${SEARCH_LENGTH_MAX} characters`);
+}
+
+function refused(parameter: string, accepted: string): AppError {
+  return new AppError('invalid_request', `${parameter} must be ${accepted}`, parameter);
+}

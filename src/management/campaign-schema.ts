@@ -1,0 +1,238 @@
+/**
+ * A campaign on the wire, snake_case with money in cents, and the campaign inside. Reading checks
+ * everything and names the first field that is wrong; writing gives every field, in a fixed order.
+ */
+import { z } from 'zod';
+import { AppError } from '../domain/app-error.ts';
+import { type Campaign, type Daypart, PACING_LEVERS, PACING_MODES } from '../domain/campaign.ts';
+import { flightBounds } from '../domain/flight.ts';
+import { centsFromMicros } from '../domain/money.ts';
+import {
+  anyJson,
+  cents,
+  checked,
+  id,
+  instantOrDate,
+  name,
+  oneOf,
+  share,
+  timezone,
+  wholeNumber,
+} from './field-rules.ts';
+import type { JsonObject } from './request-body.ts';
+
+/** Statuses a client may set; `DELETED` is what DELETE is for. */
+const SETTABLE_STATUSES = ['ACTIVE', 'PAUSED', 'ENDED'] as const;
+
+/** Enough for every hour of a week on its own. */
+const DAYPARTS_MAX = 168;
+const VERSION_MAX = 2 ** 31 - 1;
+
+const daypart = z.strictObject(
+  { day_of_week: wholeNumber(0, 6).optional(), start_hour: wholeNumber(0, 23), end_hour: wholeNumber(1, 24) },
+  { error: 'an object {day_of_week?: 0–6, start_hour: 0–23, end_hour: 1–24}' },
+);
+
+const dayparts = z
+  .array(daypart, { error: 'null or a list of {day_of_week?, start_hour, end_hour}' })
+  .max(DAYPARTS_MAX, { error: `a list of at most ${DAYPARTS_MAX} entries` })
+  .nullable();
+
+/** What PUT replaces and PATCH changes. */
+const editable = {
+  name,
+  daily_budget_cents: cents,
+  total_budget_cents: cents.nullable().optional(),
+  start_date: instantOrDate.nullable().optional(),
+  end_date: instantOrDate.nullable().optional(),
+  timezone: timezone.optional(),
+  pacing_mode: oneOf(PACING_MODES).optional(),
+  pacing_lever: oneOf(PACING_LEVERS).optional(),
+  status: oneOf(SETTABLE_STATUSES).optional(),
+  breaker_threshold: share.optional(),
+  dayparts: dayparts.optional(),
+  targeting: anyJson.optional(),
+  creative: anyJson.optional(),
+};
+
+/** What a client may send back as it read it: `version` is checked against the row, the others must agree. */
+const readBack = {
+  id: id.optional(),
+  version: wholeNumber(1, VERSION_MAX).optional(),
+  created_at: anyJson.optional(),
+  updated_at: anyJson.optional(),
+};
+
+const createBody = z.strictObject({ id: id.optional(), ...editable });
+const replaceBody = z.strictObject({ ...readBack, ...editable });
+const patchBody = z.strictObject({
+  ...readBack,
+  ...editable,
+  name: name.optional(),
+  daily_budget_cents: cents.optional(),
+});
+
+/** The fields of a campaign that a client edits. */
+type EditableFields = Omit<Campaign, 'id' | 'version' | 'createdAt' | 'updatedAt' | 'hourMultipliers'>;
+
+const DEFAULTS: Omit<EditableFields, 'name' | 'dailyBudgetMicros'> = {
+  totalBudgetMicros: null,
+  startDate: null,
+  endDate: null,
+  timezone: 'UTC',
+  pacingMode: 'EVEN',
+  pacingLever: 'THROTTLE',
+  status: 'ACTIVE',
+  breakerThreshold: 0.95,
+  dayparts: null,
+  targeting: null,
+  creative: null,
+};
+
+/** A new campaign from the body of a create. @throws AppError `invalid_request`. */
+export function campaignToCreate(body: JsonObject, makeId: () => string, nowMs: number): Campaign {
+  const given = checked(createBody, body);
+  const at = new Date(nowMs).toISOString();
+  return checkedTimes({
+    id: given.id ?? makeId(),
+    ...allFields(given),
+    hourMultipliers: null,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  });
+}
+
+/**
+ * What a PUT makes of `current`: editable fields that the body lacks get their default. Hour multipliers
+ * have a route of their own and stay.
+ * @throws AppError `invalid_request`, or `stale_version` when the body names another version.
+ */
+export function campaignToReplace(body: JsonObject, current: Campaign, nowMs: number): Campaign {
+  const given = checked(replaceBody, body);
+  checkReadBack(given, current);
+  return checkedTimes(nextVersion(current, allFields(given), nowMs));
+}
+
+/**
+ * What a PATCH makes of `current`: fields that the body lacks stay.
+ * @throws AppError `invalid_request`, or `stale_version` when the body names another version.
+ */
+export function campaignToPatch(body: JsonObject, current: Campaign, nowMs: number): Campaign {
+  const given = checked(patchBody, body);
+  checkReadBack(given, current);
+  return checkedTimes(nextVersion(current, fieldsOf(given), nowMs));
+}
+
+/** `current` with some fields changed, as its next version. */
+export function nextVersion(current: Campaign, changes: Partial<Campaign>, nowMs: number): Campaign {
+  return { ...current, ...changes, version: current.version + 1, updatedAt: new Date(nowMs).toISOString() };
+}
+
+/** The body of an answer. */
+export function wireCampaign(campaign: Campaign): JsonObject {
+  const total = campaign.totalBudgetMicros;
+  return {
+    id: campaign.id,
+    name: campaign.name,
+    daily_budget_cents: centsFromMicros(campaign.dailyBudgetMicros),
+    total_budget_cents: total === null ? null : centsFromMicros(total),
+    start_date: campaign.startDate,
+    end_date: campaign.endDate,
+    timezone: campaign.timezone,
+    pacing_mode: campaign.pacingMode,
+    pacing_lever: campaign.pacingLever,
+    status: campaign.status,
+    breaker_threshold: campaign.breakerThreshold,
+    dayparts: campaign.dayparts?.map(wireDaypart) ?? null,
+    targeting: campaign.targeting,
+    creative: campaign.creative,
+    version: campaign.version,
+    created_at: campaign.createdAt,
+    updated_at: campaign.updatedAt,
+  };
+}
+
+function wireDaypart({ dayOfWeek, startHour, endHour }: Daypart): JsonObject {
+  const hours = { start_hour: startHour, end_hour: endHour };
+  return dayOfWeek === undefined ? hours : { day_of_week: dayOfWeek, ...hours };
+}
+
+function allFields(given: z.output<typeof createBody> | z.output<typeof replaceBody>): EditableFields {
+  const required = { name: given.name, dailyBudgetMicros: given.daily_budget_cents };
+  return { ...DEFAULTS, ...required, ...fieldsOf(given) };
+}
+
+/** The editable fields that a body carries, and no others. */
+function fieldsOf(given: Partial<z.output<typeof patchBody>>): Partial<EditableFields> {
+  return present({
+    name: given.name,
+    dailyBudgetMicros: given.daily_budget_cents,
+    totalBudgetMicros: given.total_budget_cents,
+    startDate: given.start_date,
+    endDate: given.end_date,
+    timezone: given.timezone,
+    pacingMode: given.pacing_mode,
+    pacingLever: given.pacing_lever,
+    status: given.status,
+    breakerThreshold: given.breaker_threshold,
+    dayparts: given.dayparts === undefined ? undefined : daypartsOf(given.dayparts),
+    targeting: given.targeting,
+    creative: given.creative,
+  });
+}
+
+/** The object without its undefined members. */
+function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(members).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** An empty list restricts nothing, which is what null says. */
+function daypartsOf(given: z.output<typeof dayparts>): readonly Daypart[] | null {
+  if (given === null || given.length === 0) return null;
+  return given.map(({ day_of_week, start_hour, end_hour }) => {
+    const hours = { startHour: start_hour, endHour: end_hour };
+    return day_of_week === undefined ? hours : { dayOfWeek: day_of_week, ...hours };
+  });
+}
+
+interface ReadBack {
+  readonly id?: string | undefined;
+  readonly version?: number | undefined;
+  readonly created_at?: unknown;
+  readonly updated_at?: unknown;
+}
+
+function checkReadBack(given: ReadBack, current: Campaign): void {
+  if (given.version !== undefined && given.version !== current.version) {
+    const message = `the campaign is at version ${current.version}, not ${given.version}: read it again`;
+    throw new AppError('stale_version', message, 'version');
+  }
+  refuseChange('id', given.id, current.id);
+  refuseChange('created_at', given.created_at, current.createdAt);
+  refuseChange('updated_at', given.updated_at, current.updatedAt);
+}
+
+function refuseChange(field: string, given: unknown, stored: string): void {
+  if (given === undefined || given === stored) return;
+  throw new AppError(
+    'invalid_request',
+    `${field} cannot be set: leave it out, or send it as it was read`,
+    field,
+  );
+}
+
+/** Rules that need more than one field. */
+function checkedTimes(campaign: Campaign): Campaign {
+  const { startMs, endMs } = flightBounds(campaign);
+  if (endMs <= startMs) {
+    throw new AppError('invalid_request', 'end_date must not be before start_date', 'end_date');
+  }
+  for (const [index, { startHour, endHour }] of (campaign.dayparts ?? []).entries()) {
+    if (endHour > startHour) continue;
+    const field = `dayparts[${index}].end_hour`;
+    throw new AppError('invalid_request', `${field} must be greater than start_hour`, field);
+  }
+  return campaign;
+}
