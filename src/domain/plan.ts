@@ -53,6 +53,15 @@ export function targetRateAt(plan: Plan, tMs: number): number {
   return ((plan.budgetMicros - plan.anchorMicros) * densityAt(plan.curve, tMs)) / shareLeft;
 }
 
+/**
+ * Seconds that the rest of the curve would take at its present density, (1 − C) / c: for a plan the same as
+ * (B − G) / G', and known also when nothing more is wanted. 0 while the plan pauses.
+ */
+export function secondsLeftAt(plan: Plan, tMs: number): number {
+  const density = densityAt(plan.curve, tMs);
+  return density > 0 ? (1 - shareAt(plan.curve, tMs)) / density : 0;
+}
+
 function anchored(curve: TargetCurve, budgetMicros: number, anchorMs: number, anchorMicros: number): Plan {
   return { curve, budgetMicros, anchorMs, anchorMicros, anchorShare: shareAt(curve, anchorMs) };
 }

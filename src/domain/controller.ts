@@ -1,0 +1,300 @@
+/**
+ * The pacing controller of one campaign: feed-forward on measured rates with a slow correction towards the
+ * plan. Per tick it takes what happened and says how fast to let bids through: a pass probability and a
+ * refill of a token bucket. It steers only; that no budget is overspent is the reservations' work.
+ * Equations, their origin and what they reach: docs/ARCHITECTURE.md, "Pacing".
+ *
+ * Hot path: {@link tick}, once per campaign and second. It allocates nothing; the caller owns and reuses
+ * input and output. Money in micros as floats (estimates only), times in seconds unless named Ms. Whatever
+ * the input (hours without a tick, no budget, no plan), every output is finite but `bidCapMicros`.
+ */
+import { type BidLever, beginLeverDay, moveBidCap, newBidLever } from './bid-lever.ts';
+import type { PacingLever, PacingMode } from './campaign.ts';
+import { type FlowEstimate, newFlowEstimate, observeFlow, type TickCounts } from './flow-estimate.ts';
+import { MICROS_MAX } from './money.ts';
+import { type Plan, secondsLeftAt, targetAt, targetRateAt } from './plan.ts';
+import {
+  dayPotential,
+  guardActs,
+  guardSupply,
+  newSupplyGuard,
+  type SupplyGuard,
+  type TrafficShape,
+} from './supply-guard.ts';
+
+const CORRECTION_SECONDS = 900;
+const RATE_OVER_PLAN_MAX = 2;
+const DRAIN_SECONDS_MAX = 1800;
+const DRAIN_BEGINS = 8;
+const TOKEN_SECONDS = 20;
+const TOKEN_SLACK = 1.25;
+/** The next tick is taken to be no nearer and no further than this, whatever the last gap was. */
+const STEP_SECONDS_MIN = 0.05;
+const STEP_SECONDS_MAX = 60;
+
+export interface ControllerState {
+  readonly flow: FlowEstimate;
+  lever: BidLever;
+  supply: SupplyGuard;
+  /** Yesterday's potential spend, micros; 0 when unknown. */
+  lastPotentialMicros: number;
+  /** 0 until the first tick, then 1. */
+  started: number;
+}
+
+export interface TickInput extends TickCounts {
+  nowMs: number;
+  /** S, spent today by the whole fleet. */
+  spentMicros: number;
+  /** B, today's effective budget; `plan.budgetMicros` follows it at the next replan. */
+  budgetMicros: number;
+  plan: Plan;
+  /** The day's traffic shape for the supply guard, or null: no guard. */
+  shape: TrafficShape | null;
+  mode: PacingMode;
+  lever: PacingLever;
+  /** Largest bid asked for in this tick, before the cap; 0 when none or unknown. */
+  largestBidMicros: number;
+  reservationTtlSeconds: number;
+  /** Whether lost bids are reported, so that reservations end with the notice and not by expiry. */
+  lossesReported: boolean;
+  /** The throttle rate is at least this, 0 to 1. */
+  throttleFloor: number;
+}
+
+export interface TickOutput {
+  /** p, 0 to 1. */
+  passProbability: number;
+  /** 1 − p. */
+  throttleRate: number;
+  /** Add this to the tokens… */
+  tokenFillMicros: number;
+  /** …and cap them at this: K = min(K + fill, cap). Both are at most 2^53; for ASAP, 2^53. */
+  tokenCapMicros: number;
+  /** u, micros of bids per second to allow; for ASAP, what is asked for and let through. */
+  allowRate: number;
+  /** r = uρ, micros per second. */
+  spendRate: number;
+  /** ρ, spend per allowed micro. */
+  winRate: number;
+  /** λ, micros per second. */
+  askRate: number;
+  /** b. */
+  meanBidMicros: number;
+  /** S_e, spent and about to be notified. */
+  effectiveSpentMicros: number;
+  /** G. */
+  targetMicros: number;
+  /** G', micros per second. */
+  targetRate: number;
+  /** H, over which an error is corrected, s; 0 while the plan pauses and for ASAP. */
+  horizonSeconds: number;
+  /** 20 s of flow are less than one bid: tokens alone pace, and p = 1. */
+  sparse: boolean;
+  /** With the BID lever: take a bid as min(bid, this). Infinity when there is no cap. */
+  bidCapMicros: number;
+}
+
+/** A controller at the start of a day. `lastRho`, `potentialMicros`: yesterday's; NaN when unknown. */
+export function newController(seed: { lastRho: number; potentialMicros: number }): ControllerState {
+  const potentialMicros = Math.max(seed.potentialMicros || 0, 0);
+  return {
+    flow: newFlowEstimate(seed.lastRho),
+    lever: newBidLever(0, 0),
+    supply: newSupplyGuard(potentialMicros),
+    lastPotentialMicros: potentialMicros,
+    started: 0,
+  };
+}
+
+/** A new local day: what was learned becomes the prior; the running estimates go on. */
+export function beginControllerDay(state: ControllerState): void {
+  state.flow.rhoPrior = state.flow.rho;
+  state.lastPotentialMicros = dayPotential(state.supply) || state.lastPotentialMicros;
+  state.supply = newSupplyGuard(state.lastPotentialMicros);
+  beginLeverDay(state.lever);
+}
+
+/** An input with nothing in it, for a caller to fill and reuse. */
+export function newTickInput(plan: Plan): TickInput {
+  return {
+    nowMs: 0,
+    elapsedSeconds: 0,
+    asks: 0,
+    askedMicros: 0,
+    allowedMicros: 0,
+    wins: 0,
+    spendMicros: 0,
+    noticeDelaySeconds: Number.NaN,
+    spentMicros: 0,
+    budgetMicros: plan.budgetMicros,
+    plan,
+    shape: null,
+    mode: 'EVEN',
+    lever: 'THROTTLE',
+    largestBidMicros: 0,
+    reservationTtlSeconds: 120,
+    lossesReported: false,
+    throttleFloor: 0,
+  };
+}
+
+/** An output for a caller to reuse. */
+export function newTickOutput(): TickOutput {
+  return {
+    passProbability: 0,
+    throttleRate: 1,
+    tokenFillMicros: 0,
+    tokenCapMicros: 0,
+    allowRate: 0,
+    spendRate: 0,
+    winRate: 0,
+    askRate: 0,
+    meanBidMicros: 0,
+    effectiveSpentMicros: 0,
+    targetMicros: 0,
+    targetRate: 0,
+    horizonSeconds: 0,
+    sparse: false,
+    bidCapMicros: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Takes in what happened since the last tick and writes how to go on until the next one. */
+export function tick(state: ControllerState, input: TickInput, output: TickOutput): void {
+  const { flow } = state;
+  observeFlow(flow, input);
+  output.winRate = flow.rho;
+  output.askRate = flow.askRate;
+  output.meanBidMicros = flow.meanBidMicros;
+  output.effectiveSpentMicros = input.spentMicros + flow.rho * flow.pendingMicros;
+  output.targetMicros = targetAt(input.plan, input.nowMs);
+  output.targetRate = targetRateAt(input.plan, input.nowMs);
+  output.bidCapMicros = Number.POSITIVE_INFINITY;
+  if (input.mode === 'ASAP') passAsap(state, input, output);
+  else pace(state, input, output);
+  state.started = 1;
+}
+
+/** ASAP's documented throttle steps: 20%, 50%, 90% at 80%, 90%, 95% of the budget spent. */
+export function asapThrottle(spentShare: number): number {
+  if (spentShare >= 0.95) return 0.9;
+  if (spentShare >= 0.9) return 0.5;
+  return spentShare >= 0.8 ? 0.2 : 0;
+}
+
+function passAsap(state: ControllerState, input: TickInput, output: TickOutput): void {
+  const spentShare = input.budgetMicros > 0 ? input.spentMicros / input.budgetMicros : 1;
+  output.throttleRate = Math.max(asapThrottle(spentShare), input.throttleFloor);
+  output.passProbability = 1 - output.throttleRate;
+  output.tokenFillMicros = MICROS_MAX;
+  output.tokenCapMicros = MICROS_MAX;
+  output.sparse = false;
+  output.horizonSeconds = 0;
+  output.allowRate = state.flow.askRate * output.passProbability;
+  output.spendRate = output.allowRate * state.flow.rho;
+}
+
+function pace(state: ControllerState, input: TickInput, output: TickOutput): void {
+  const secondsLeft = secondsLeftAt(input.plan, input.nowMs);
+  const planned = secondsLeft > 0;
+  output.horizonSeconds = 0;
+  output.spendRate = planned ? wantedSpendRate(state, input, output, secondsLeft) : 0;
+  output.allowRate = output.spendRate / state.flow.rho;
+  if (input.lever === 'BID') output.bidCapMicros = leverCap(state, input, output, planned);
+  letThrough(state, input, output, planned);
+}
+
+/**
+ * Steps 5 to 7: r, the spend rate to aim at until the next tick, micros per second. `curveSeconds`: y before
+ * its bound, how long the rest of the curve takes at its present density.
+ */
+function wantedSpendRate(
+  state: ControllerState,
+  input: TickInput,
+  output: TickOutput,
+  curveSeconds: number,
+): number {
+  const { flow } = state;
+  const { targetRate, effectiveSpentMicros } = output;
+  const twoSteps = 2 * Math.min(Math.max(input.elapsedSeconds, STEP_SECONDS_MIN), STEP_SECONDS_MAX);
+  const secondsLeft = Math.max(curveSeconds, twoSteps);
+  const remaining = Math.max(input.budgetMicros - effectiveSpentMicros, 0);
+  // A budget cut below the target wants nothing more; what is left of it is spread over the rest of the curve.
+  const correction = targetRate > 0 ? (0.5 * flow.meanWinMicros) / targetRate : secondsLeft;
+  output.horizonSeconds = Math.max(Math.min(Math.max(CORRECTION_SECONDS, correction), secondsLeft), twoSteps);
+  const neededRate = remaining / secondsLeft;
+  const corrected = targetRate + (output.targetMicros - effectiveSpentMicros) / output.horizonSeconds;
+  let rate = Math.min(corrected, Math.max(RATE_OVER_PLAN_MAX * targetRate, neededRate));
+  if (input.shape !== null) {
+    const guardRate = guardedRate(state, input, input.shape, remaining);
+    if (guardActs(guardRate, neededRate)) {
+      rate = Math.max(rate, Math.min(guardRate, RATE_OVER_PLAN_MAX * Math.max(targetRate, neededRate)));
+    }
+  }
+  const lead = drainSeconds(flow, input);
+  if (secondsLeft < DRAIN_BEGINS * lead) {
+    rate = Math.max(rate, remaining / Math.max(secondsLeft - lead, lead, twoSteps));
+  }
+  return Math.max(rate, 0);
+}
+
+/** Step 6. */
+function guardedRate(
+  state: ControllerState,
+  input: TickInput,
+  shape: TrafficShape,
+  remaining: number,
+): number {
+  const { flow, supply } = state;
+  const potentialRate = flow.askRate * flow.rho;
+  const { nowMs, elapsedSeconds, plan } = input;
+  return guardSupply(
+    supply,
+    plan.curve,
+    shape,
+    nowMs,
+    elapsedSeconds,
+    potentialRate,
+    remaining,
+    flow.meanWinMicros,
+  );
+}
+
+/**
+ * Step 7: τ, how long before the day's end the budget must be in flight, because what lost bids hold comes
+ * back only after a while.
+ */
+function drainSeconds(flow: FlowEstimate, input: TickInput): number {
+  const heldSeconds = input.lossesReported ? flow.noticeDelaySeconds : input.reservationTtlSeconds;
+  return Math.min((0.5 * heldSeconds) / flow.rho, DRAIN_SECONDS_MAX);
+}
+
+function leverCap(state: ControllerState, input: TickInput, output: TickOutput, planned: boolean): number {
+  const { flow, lever } = state;
+  const steering = planned && output.effectiveSpentMicros < input.budgetMicros;
+  return moveBidCap(
+    lever,
+    input.elapsedSeconds,
+    steering,
+    output.allowRate,
+    flow.askRate,
+    flow.meanBidMicros,
+    input.largestBidMicros,
+  );
+}
+
+/** Step 8: pass probability and tokens; nothing passes while the plan pauses. */
+function letThrough(state: ControllerState, input: TickInput, output: TickOutput, planned: boolean): void {
+  const { askRate, meanBidMicros } = state.flow;
+  const { allowRate } = output;
+  const burst = TOKEN_SECONDS * allowRate;
+  output.sparse = burst < meanBidMicros;
+  const wanted = output.sparse || askRate === 0 ? 1 : Math.min(1, allowRate / askRate);
+  output.passProbability = planned ? Math.min(wanted, 1 - input.throttleFloor) : 0;
+  output.throttleRate = 1 - output.passProbability;
+  output.tokenCapMicros = Math.min(Math.max(burst, meanBidMicros), MICROS_MAX);
+  const flowed = (output.sparse ? 1 : TOKEN_SLACK) * allowRate * input.elapsedSeconds;
+  // A fresh campaign begins with a full bucket: its first bid must not wait for a tick.
+  output.tokenFillMicros = state.started === 0 ? output.tokenCapMicros : Math.min(flowed, MICROS_MAX);
+}

@@ -1,0 +1,181 @@
+/**
+ * The supply guard: spends ahead of the plan only when the forecast says that the rest of the day cannot
+ * carry what is left of the budget. From the day's traffic shape and the supply seen so far it forecasts
+ * each remaining bucket's potential spend P, fills the plan's buckets like water up to a level L,
+ * Σ min(L c, P) = what is left, and asks for L c(t) now. Runs only when a traffic shape is known.
+ *
+ * Money in micros (not rounded), times in seconds. Per tick a few multiplications; once a minute a
+ * bisection over the remaining buckets. No allocation but {@link trafficShape}, once a day.
+ */
+import { bucketAt, bucketFromMs, bucketShare, bucketSpanMs, densityAt, type TargetCurve } from './curve.ts';
+import { MICROS_MAX } from './money.ts';
+
+/** Trust in the forecast: a little less than all, so that the guard acts early rather than late. */
+const FORECAST_TRUST = 0.9;
+const MEMORY_SECONDS = 3600;
+/** Weight of yesterday: this part of a day. */
+const SEED_DAYS = 0.02;
+const SOLVE_SECONDS = 60;
+const UNSEEDED_SECONDS_MIN = 900;
+const RESERVE_WINS = 1.5;
+const ACT_ABOVE = 1.05;
+const BISECTIONS = 40;
+/** A longer gap says nothing of the traffic within it. */
+const OBSERVED_SECONDS_MAX = 900;
+
+/** How much of the day's potential spend each bucket of a curve carries; mean 1. */
+export interface TrafficShape {
+  readonly factors: Float64Array;
+}
+
+export interface SupplyGuard {
+  /** A_n: potential spend seen, forgetting, micros. */
+  seenMicros: number;
+  /** A_d: the part of a day's traffic in which it was seen, forgetting. */
+  seenDays: number;
+  /** Seconds of today's data. */
+  observedSeconds: number;
+  secondsToSolve: number;
+  /** L · rem / (rem + reserve): times c(t), the rate asked for; 0 = nothing to ask. */
+  levelMicros: number;
+  /** Today's potential, not forgetting, micros: tomorrow's seed. */
+  dayMicros: number;
+  dayDays: number;
+}
+
+/** A guard at the start of a day; `potentialMicros`: what a day's traffic could spend, 0 when unknown. */
+export function newSupplyGuard(potentialMicros: number): SupplyGuard {
+  const known = potentialMicros > 0;
+  return {
+    seenMicros: known ? SEED_DAYS * potentialMicros : 0,
+    seenDays: known ? SEED_DAYS : 0,
+    observedSeconds: known ? UNSEEDED_SECONDS_MIN : 0,
+    secondsToSolve: 0,
+    levelMicros: 0,
+    dayMicros: 0,
+    dayDays: 0,
+  };
+}
+
+/**
+ * Spreads 24 hourly weights (asks × spend per ask, any scale) over a curve's buckets, mean 1; null when the
+ * weights say nothing.
+ */
+export function trafficShape(curve: TargetCurve, hourly: readonly number[]): TrafficShape | null {
+  const factors = new Float64Array(curve.bucketCount);
+  let sum = 0;
+  for (let bucket = 0; bucket < factors.length; bucket++) {
+    const weight = hourly[curve.hours[bucket] ?? 0] ?? 0;
+    if (!(weight >= 0)) return null;
+    factors[bucket] = weight;
+    sum += weight;
+  }
+  if (!(sum > 0 && sum < Number.POSITIVE_INFINITY)) return null;
+  for (let bucket = 0; bucket < factors.length; bucket++) {
+    factors[bucket] = ((factors[bucket] ?? 0) * factors.length) / sum;
+  }
+  return { factors };
+}
+
+/** What a whole day of the traffic seen today could spend, micros; 0 when too little was seen to say. */
+export function dayPotential(guard: SupplyGuard): number {
+  return guard.dayDays > SEED_DAYS ? guard.dayMicros / guard.dayDays : 0;
+}
+
+/**
+ * Takes in a tick of `seconds` at `tMs` with `potentialRate` (λρ, micros per second) and returns the spend
+ * rate that the rest of the day needs now, micros per second; 0 when the guard has nothing to say.
+ */
+export function guardSupply(
+  guard: SupplyGuard,
+  curve: TargetCurve,
+  shape: TrafficShape,
+  tMs: number,
+  seconds: number,
+  potentialRate: number,
+  remainingMicros: number,
+  winMicros: number,
+): number {
+  const density = densityAt(curve, tMs);
+  if (!(density > 0)) return 0; // bids are not asked for outside the plan, so nothing can be learned
+  observeSupply(guard, curve, shape, tMs, Math.min(seconds, OBSERVED_SECONDS_MAX), potentialRate);
+  if (guard.observedSeconds < UNSEEDED_SECONDS_MIN) return 0;
+  guard.secondsToSolve -= seconds;
+  if (guard.secondsToSolve <= 0) {
+    guard.secondsToSolve = SOLVE_SECONDS;
+    const reserve = RESERVE_WINS * Math.sqrt(winMicros * remainingMicros);
+    const wanted = remainingMicros + reserve;
+    const level = wanted > 0 ? waterLevel(guard, curve, shape, tMs, wanted) : 0;
+    guard.levelMicros = wanted > 0 ? (level * remainingMicros) / wanted : 0;
+  }
+  return guard.levelMicros * density;
+}
+
+/** Whether the guard's rate is far enough above what the rest of the day needs on average to act on it. */
+export function guardActs(guardRate: number, neededRate: number): boolean {
+  return guardRate > ACT_ABOVE * neededRate;
+}
+
+function observeSupply(
+  guard: SupplyGuard,
+  curve: TargetCurve,
+  shape: TrafficShape,
+  tMs: number,
+  seconds: number,
+  potentialRate: number,
+): void {
+  const kept = Math.exp(-seconds / MEMORY_SECONDS);
+  const spendable = potentialRate * seconds;
+  const factor = shape.factors[bucketAt(curve, tMs)] ?? 0;
+  const days = (factor * seconds * 1000) / (curve.endMs - curve.startMs);
+  guard.seenMicros = kept * guard.seenMicros + spendable;
+  guard.seenDays = kept * guard.seenDays + days;
+  guard.dayMicros += spendable;
+  guard.dayDays += days;
+  guard.observedSeconds += seconds;
+}
+
+/** L with Σ min(L c, P) = `wantedMicros` over the buckets left; without a bound where supply is short. */
+function waterLevel(
+  guard: SupplyGuard,
+  curve: TargetCurve,
+  shape: TrafficShape,
+  tMs: number,
+  wantedMicros: number,
+): number {
+  if (!(guard.seenDays > 0)) return 0;
+  const potential = (FORECAST_TRUST * guard.seenMicros) / guard.seenDays / curve.bucketCount;
+  let high = 0;
+  for (let bucket = bucketAt(curve, tMs); bucket < curve.bucketCount; bucket++) {
+    const share = bucketShare(curve, bucket);
+    if (share > 0) high = Math.max(high, (potential * (shape.factors[bucket] ?? 0)) / share);
+  }
+  if (filledMicros(curve, shape, tMs, potential, high) <= wantedMicros) return MICROS_MAX;
+  let low = 0;
+  for (let step = 0; step < BISECTIONS; step++) {
+    const middle = (low + high) / 2;
+    if (filledMicros(curve, shape, tMs, potential, middle) < wantedMicros) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** Σ min(L c, P) over the buckets left, the current one for the part of it that is left. */
+function filledMicros(
+  curve: TargetCurve,
+  shape: TrafficShape,
+  tMs: number,
+  potential: number,
+  level: number,
+): number {
+  const current = bucketAt(curve, tMs);
+  const passed = (tMs - bucketFromMs(curve, current)) / bucketSpanMs(curve, current);
+  let filled = 0;
+  for (let bucket = current; bucket < curve.bucketCount; bucket++) {
+    const share = bucketShare(curve, bucket);
+    if (!(share > 0)) continue;
+    const part = bucket === current ? 1 - passed : 1;
+    filled += part * Math.min(level * share, potential * (shape.factors[bucket] ?? 0));
+  }
+  return filled;
+}
