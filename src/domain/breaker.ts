@@ -1,0 +1,212 @@
+/**
+ * The circuit breaker of one campaign. Pure: a fixed-shape state of finite numbers that the owner keeps (and
+ * may store as it is), times and amounts as arguments; each call returns the transition it made, or null.
+ *
+ *   CLOSED ── threshold, budget spent ──▶ OPEN ── recovery time ──▶ HALF_OPEN ── probes settled ──▶ CLOSED, guarded
+ *               OPEN ◀── breach ── HALF_OPEN, or CLOSED while guarded
+ *
+ * The threshold trips once per local day and budget (the latch): after recovery the rest of the budget is spent
+ * guarded. A raised budget or a new day closes it and lifts latch and guard; a lowered budget lifts the latch
+ * of a closed one, so that it trips by the new threshold. With all of the budget spent it is open until then, without a half-open. Nothing trips before the
+ * first spend of a day: a threshold of 0 trips at the first spend, a threshold of 1 only when all is spent.
+ */
+import type { PacingMode } from './campaign.ts';
+
+export const CLOSED = 0;
+export const OPEN = 1;
+export const HALF_OPEN = 2;
+export type BreakerPosition = typeof CLOSED | typeof OPEN | typeof HALF_OPEN;
+/** Names of the positions, by number. */
+export const BREAKER_POSITIONS = ['CLOSED', 'OPEN', 'HALF_OPEN'] as const;
+
+/** Why it opened, by number in {@link BreakerState}; 'none' before it has. */
+export const TRIP_REASONS = ['none', 'threshold', 'budget_spent', 'breach'] as const;
+export type TripReason = Exclude<(typeof TRIP_REASONS)[number], 'none'>;
+
+/** Why it half-opened or closed. */
+export type ReliefReason = 'recovery' | 'probes_settled' | 'new_day' | 'budget_raised' | 'reset';
+
+/** The throttle rate of ASAP and FRONT_LOADED is at least this while guarded. */
+const GUARDED_THROTTLE = 0.9;
+
+export interface BreakerState {
+  position: BreakerPosition;
+  /** Index into {@link TRIP_REASONS}: why it last opened; 0 once a new day, budget or reset has closed it. */
+  reason: number;
+  /** When it last opened, ms; 0 = never. */
+  openedAtMs: number;
+  /** 1 once the threshold has tripped for this day and budget. */
+  latched: 0 | 1;
+  /** 1 from the recovery until a new day or a raised budget. */
+  guarded: 0 | 1;
+  /** Probes settled since it became half-open. */
+  probesSettled: number;
+  /** Start of the local day it counts, ms. */
+  dayStartMs: number;
+  /** The day's effective budget it counts, micros. */
+  budgetMicros: number;
+}
+
+export interface BreakerConfig {
+  /** Share of the budget at which it trips, 0–1. */
+  readonly threshold: number;
+  readonly recoveryMs: number;
+  /** Bids let through while half-open, at least 1. */
+  readonly probes: number;
+}
+
+export interface BreakerTransition {
+  readonly from: BreakerPosition;
+  readonly to: BreakerPosition;
+  readonly reason: TripReason | ReliefReason;
+  readonly atMs: number;
+}
+
+/** A closed breaker for one local day and its effective budget, micros. */
+export function newBreaker(dayStartMs: number, budgetMicros: number): BreakerState {
+  return {
+    position: CLOSED,
+    reason: 0,
+    openedAtMs: 0,
+    latched: 0,
+    guarded: 0,
+    probesSettled: 0,
+    dayStartMs,
+    budgetMicros,
+  };
+}
+
+/** A stored breaker after a restart: a half-open one has forgotten its probes and asks for them anew. */
+export function restoreBreaker(stored: Readonly<BreakerState>): BreakerState {
+  return { ...stored, probesSettled: 0 };
+}
+
+/**
+ * Brings the breaker up to date; to be called after spends, on each tick, and when the day or the budget
+ * changes, as often as one likes. At most one transition is returned: from what it was to what it is now.
+ *
+ * @param spentMicros spent of the local day's budget so far.
+ * @param budgetMicros the day's effective budget (daily, or what the total leaves of it).
+ */
+export function watchBreaker(
+  state: BreakerState,
+  config: BreakerConfig,
+  dayStartMs: number,
+  spentMicros: number,
+  budgetMicros: number,
+  nowMs: number,
+): BreakerTransition | null {
+  const from = state.position;
+  const renewed = renew(state, dayStartMs, budgetMicros, nowMs);
+  const moved = moveOn(state, config, spentMicros, nowMs) ?? renewed;
+  return moved === null || moved.from === from ? moved : { ...moved, from };
+}
+
+/**
+ * Reports spend ahead of what was reserved, or a probe that failed. It opens a half-open or guarded breaker;
+ * one that is neither has no reason to mistrust and stays closed.
+ */
+export function breachBreaker(state: BreakerState, nowMs: number): BreakerTransition | null {
+  const mistrusted = state.position === HALF_OPEN || (state.position === CLOSED && state.guarded === 1);
+  return mistrusted ? tripBreaker(state, 'breach', nowMs) : null;
+}
+
+/** Reports that a probe was won, lost or has expired; the last one closes the breaker, guarded. */
+export function settleProbe(
+  state: BreakerState,
+  config: BreakerConfig,
+  nowMs: number,
+): BreakerTransition | null {
+  if (state.position !== HALF_OPEN) return null;
+  state.probesSettled++;
+  if (state.probesSettled < config.probes) return null;
+  state.guarded = 1;
+  return move(state, CLOSED, 'probes_settled', nowMs);
+}
+
+/** Opens the breaker for a reason; null when it is open already, unless all of the budget is now spent. */
+export function tripBreaker(
+  state: BreakerState,
+  reason: TripReason,
+  nowMs: number,
+): BreakerTransition | null {
+  const escalates = reason === 'budget_spent' && !isSpentOpen(state);
+  if (state.position === OPEN && !escalates) return null;
+  if (state.position !== OPEN) state.openedAtMs = nowMs;
+  if (reason !== 'breach') state.latched = 1;
+  state.reason = TRIP_REASONS.indexOf(reason);
+  return move(state, OPEN, reason, nowMs);
+}
+
+/** Closes the breaker and forgets the day so far: the day's counters were started anew. */
+export function resetBreaker(state: BreakerState, nowMs: number): BreakerTransition | null {
+  return forget(state, 'reset', nowMs);
+}
+
+/** The least throttle rate of a campaign: 0.9 for ASAP and FRONT_LOADED while guarded, else 0. */
+export function throttleFloorOf(state: Readonly<BreakerState>, mode: PacingMode): number {
+  return state.guarded === 1 && (mode === 'ASAP' || mode === 'FRONT_LOADED') ? GUARDED_THROTTLE : 0;
+}
+
+/** Takes in a new day or budget. */
+function renew(
+  state: BreakerState,
+  dayStartMs: number,
+  budgetMicros: number,
+  nowMs: number,
+): BreakerTransition | null {
+  const newDay = dayStartMs !== state.dayStartMs;
+  const raised = budgetMicros > state.budgetMicros;
+  if (budgetMicros < state.budgetMicros && state.position === CLOSED) state.latched = 0;
+  state.dayStartMs = dayStartMs;
+  state.budgetMicros = budgetMicros;
+  if (!newDay && !raised) return null;
+  return forget(state, newDay ? 'new_day' : 'budget_raised', nowMs);
+}
+
+/** Trips, or recovers. */
+function moveOn(
+  state: BreakerState,
+  config: BreakerConfig,
+  spentMicros: number,
+  nowMs: number,
+): BreakerTransition | null {
+  if (spentMicros > 0) {
+    if (spentMicros >= state.budgetMicros) return tripBreaker(state, 'budget_spent', nowMs);
+    const tripsNow =
+      state.position !== OPEN && state.latched === 0 && spentMicros >= config.threshold * state.budgetMicros;
+    if (tripsNow) return tripBreaker(state, 'threshold', nowMs);
+  }
+  const recovered =
+    state.position === OPEN && !isSpentOpen(state) && nowMs - state.openedAtMs >= config.recoveryMs;
+  if (!recovered) return null;
+  state.probesSettled = 0;
+  return move(state, HALF_OPEN, 'recovery', nowMs);
+}
+
+function isSpentOpen(state: BreakerState): boolean {
+  return state.position === OPEN && TRIP_REASONS[state.reason] === 'budget_spent';
+}
+
+function forget(
+  state: BreakerState,
+  reason: 'new_day' | 'budget_raised' | 'reset',
+  nowMs: number,
+): BreakerTransition | null {
+  state.reason = 0;
+  state.latched = 0;
+  state.guarded = 0;
+  state.probesSettled = 0;
+  return state.position === CLOSED ? null : move(state, CLOSED, reason, nowMs);
+}
+
+function move(
+  state: BreakerState,
+  to: BreakerPosition,
+  reason: TripReason | ReliefReason,
+  atMs: number,
+): BreakerTransition {
+  const from = state.position;
+  state.position = to;
+  return { from, to, reason, atMs };
+}
