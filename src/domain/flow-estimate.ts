@@ -20,6 +20,8 @@ const BID_MEMORY = 200;
 const DELAY_SECONDS_FIRST = 10;
 const RATE_MEMORY_SECONDS = 60;
 const RATE_MEMORY_ASKS = 30;
+/** A shorter observation is taken to be this long: it would make a rate out of a single ask. */
+const RATE_SECONDS_MIN = 0.05;
 /** How much of the time-bound forgetting goes on without any event. */
 const IDLE_FORGETTING = 0.02;
 
@@ -140,7 +142,7 @@ function observeAskRate(flow: FlowEstimate, tick: TickCounts): void {
   const kept = Math.exp(-Math.min(age, tick.asks / RATE_MEMORY_ASKS + IDLE_FORGETTING * age));
   flow.askedMicros = kept * flow.askedMicros + tick.askedMicros;
   flow.askedSeconds = kept * flow.askedSeconds + tick.elapsedSeconds;
-  flow.askRate = flow.askedSeconds > 0 ? flow.askedMicros / flow.askedSeconds : 0;
+  flow.askRate = flow.askedSeconds > 0 ? flow.askedMicros / Math.max(flow.askedSeconds, RATE_SECONDS_MIN) : 0;
 }
 
 function winWeight(wins: number, count: number): number {

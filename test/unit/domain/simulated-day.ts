@@ -3,13 +3,8 @@
  * and the strict gate of reservations. One tick per second drives the production controller.
  */
 import type { PacingLever, PacingMode } from '../../../src/domain/campaign.ts';
-import {
-  type ControllerState,
-  newController,
-  newTickInput,
-  newTickOutput,
-  tick,
-} from '../../../src/domain/controller.ts';
+import { type ControllerState, newController, tick } from '../../../src/domain/controller.ts';
+import { newTickInput, newTickOutput } from '../../../src/domain/controller-tick.ts';
 import { buildCurve, shareAt } from '../../../src/domain/curve.ts';
 import { localDayAt } from '../../../src/domain/local-day.ts';
 import { replan, startPlan, targetAt } from '../../../src/domain/plan.ts';
