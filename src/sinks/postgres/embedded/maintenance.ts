@@ -34,7 +34,7 @@ export class Maintenance {
   async #checkpoint(): Promise<void> {
     const { rows } = await this.#database.query<{ lsn: string; grown: boolean }>(
       `SELECT pg_current_wal_insert_lsn()::text AS lsn,
-              pg_current_wal_insert_lsn() - $1::pg_lsn > $2 AS grown`,
+              pg_current_wal_insert_lsn() - $1::pg_lsn > $2::numeric AS grown`,
       [this.#checkpointLsn, CHECKPOINT_LOG_BYTES],
     );
     if (rows[0]?.grown !== true) return;
@@ -43,10 +43,12 @@ export class Maintenance {
   }
 
   async #vacuum(): Promise<void> {
+    // Counts are written at most once a second; what is still pending would be added again after the vacuum.
+    await this.#database.exec('SELECT pg_stat_force_next_flush()');
     const { rows } = await this.#database.query<{ statement: string }>(
       `SELECT format('VACUUM (ANALYZE) %I.%I', schemaname, relname) AS statement
        FROM pg_stat_user_tables
-       WHERE n_dead_tup > $1 AND n_dead_tup > $2 * n_live_tup
+       WHERE n_dead_tup > $1 AND n_dead_tup > $2::float8 * n_live_tup
        ORDER BY n_dead_tup DESC LIMIT 1`,
       [DEAD_ROWS_MIN, DEAD_ROWS_SHARE],
     );
