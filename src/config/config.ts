@@ -1,0 +1,80 @@
+/**
+ * The configuration: read once by the main thread from the environment and `.env`, checked, frozen, and
+ * handed to every thread as plain data.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Option } from './option.ts';
+import { schema, unsupportedVariables } from './schema.ts';
+
+type Schema = typeof schema;
+type Parsed = { readonly [Key in keyof Schema]: Schema[Key] extends Option<infer Value> ? Value : never };
+
+export type Config = Omit<Parsed, 'edgeThreads' | 'shards'> & {
+  readonly edgeThreads: number;
+  readonly shards: number;
+};
+
+/** A refused configuration; its message is the one line that the start prints. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The process environment over `.env` in `folder`, when there is one. */
+export function environmentFrom(processEnvironment: Environment, folder: string): Environment {
+  const file = resolve(folder, '.env');
+  if (!existsSync(file)) return processEnvironment;
+  return { ...parseEnv(readFileSync(file, 'utf8')), ...processEnvironment };
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+function valueOf(option: Option<unknown>, environment: Environment): unknown {
+  const given = environment[option.variable];
+  const text = given ?? option.fallback;
+  if (text === null) return null;
+  const value = option.parse(text);
+  if (value === undefined) {
+    throw new ConfigError(`${option.variable}=${JSON.stringify(text)} is not accepted: it takes ${option.accepted}`);
+  }
+  return value;
+}
+
+function checkListening(config: Parsed): void {
+  if (config.allowUnauthenticated) return;
+  for (const [variable, host] of [
+    ['HOST', config.host],
+    ['API_HOST', config.apiHost],
+  ] as const) {
+    if (LOOPBACK.test(host)) continue;
+    throw new ConfigError(
+      `${variable}=${JSON.stringify(host)} is not accepted: without credentials it takes a loopback address, or set ALLOW_UNAUTHENTICATED=true`,
+    );
+  }
+  return;
+}
+
+/**
+ * Reads and checks every option.
+ * @throws ConfigError naming the variable, its value and what is accepted.
+ */
+export function readConfig(environment: Environment): Config {
+  for (const [variable, reason] of Object.entries(unsupportedVariables)) {
+    if (environment[variable]) throw new ConfigError(`${variable} is set, but ${reason}`);
+  }
+  const entries = Object.entries(schema).map(([key, option]) => [key, valueOf(option, environment)] as const);
+  // The schema's keys and parsers make exactly the fields of Parsed; TypeScript cannot follow fromEntries.
+  const parsed = Object.fromEntries(entries) as unknown as Parsed;
+  if (parsed.port === parsed.apiPort) {
+    throw new ConfigError(`API_PORT="${parsed.apiPort}" is not accepted: it takes a port other than PORT`);
+  }
+  checkListening(parsed);
+  const cores = availableParallelism();
+  const edgeThreads = parsed.edgeThreads === 'auto' ? Math.max(1, Math.min(16, cores - 1)) : parsed.edgeThreads;
+  const shards = parsed.shards === 'auto' ? Math.max(1, Math.round(edgeThreads / 4)) : parsed.shards;
+  return Object.freeze({ ...parsed, dataDir: resolve(parsed.dataDir), edgeThreads, shards });
+}

@@ -1,0 +1,34 @@
+/** `--help` and the configuration reference, rendered from the schema. */
+import type { Option } from './option.ts';
+import { schema } from './schema.ts';
+
+const COMMANDS: readonly (readonly [string, string])[] = [
+  ['pacer start', 'run a pod (the default)'],
+  ['pacer migrate', 'bring the database of DATABASE_URL up to date and exit'],
+  ['pacer --help', 'this text'],
+  ['pacer --version', 'the version'],
+];
+
+function optionLines(option: Option<unknown>): string {
+  const fallback = option.fallback ?? '(none)';
+  return `  ${option.variable.padEnd(24)}${option.describe}\n${' '.repeat(26)}takes ${option.accepted}; default ${fallback}\n`;
+}
+
+export function helpText(version: string): string {
+  const options: readonly Option<unknown>[] = Object.values(schema);
+  const groups = [...new Set(options.map((option) => option.group))];
+  const commands = COMMANDS.map(([command, meaning]) => `  ${command.padEnd(24)}${meaning}\n`).join('');
+  const variables = groups
+    .map((group) => `\n${group}\n${options.filter((option) => option.group === group).map(optionLines).join('')}`)
+    .join('');
+  return `pacer ${version}: ad campaign budget pacer\n\nCommands\n${commands}\nConfiguration: environment variables; a .env file in the working folder is read too.\n${variables}`;
+}
+
+/** The options as a Markdown table, for the README (a test keeps it true). */
+export function configurationTable(): string {
+  const options: readonly Option<unknown>[] = Object.values(schema);
+  const rows = options.map(
+    (option) => `| \`${option.variable}\` | ${option.fallback === null ? '' : `\`${option.fallback}\``} | ${option.describe} |`,
+  );
+  return ['| Variable | Default | Meaning |', '|---|---|---|', ...rows].join('\n');
+}

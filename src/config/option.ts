@@ -1,0 +1,77 @@
+/**
+ * One option of the configuration: how its text is read, what it defaults to, and how it is described.
+ * A parser returns the value, or `undefined` when the text is not accepted.
+ */
+
+export interface Option<Value> {
+  readonly variable: string;
+  readonly group: string;
+  /** Text the option has when its variable is unset; null = no value. */
+  readonly fallback: string | null;
+  readonly describe: string;
+  /** What a refused value's message says is accepted. */
+  readonly accepted: string;
+  readonly parse: (text: string) => Value | undefined;
+}
+
+type Described = Pick<Option<unknown>, 'variable' | 'group' | 'describe'>;
+
+function integerText(text: string, min: number, max: number): number | undefined {
+  if (!/^\d{1,15}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value >= min && value <= max ? value : undefined;
+}
+
+export function integer(option: Described, min: number, max: number, fallback: number): Option<number> {
+  return {
+    ...option,
+    fallback: String(fallback),
+    accepted: `a whole number from ${min} to ${max}`,
+    parse: (text) => integerText(text, min, max),
+  };
+}
+
+/** A whole number that may also be `auto`, which the start-up resolves from the machine. */
+export function integerOrAuto(option: Described, min: number, max: number): Option<number | 'auto'> {
+  return {
+    ...option,
+    fallback: 'auto',
+    accepted: `auto or a whole number from ${min} to ${max}`,
+    parse: (text) => (text === 'auto' ? 'auto' : integerText(text, min, max)),
+  };
+}
+
+export function text(option: Described, accepted: string, pattern: RegExp, fallback: string): Option<string> {
+  return { ...option, fallback, accepted, parse: (value) => (pattern.test(value) ? value : undefined) };
+}
+
+export function optionalText(option: Described, accepted: string, pattern: RegExp): Option<string | null> {
+  return {
+    ...option,
+    fallback: null,
+    accepted,
+    parse: (value) => (value === '' ? null : pattern.test(value) ? value : undefined),
+  };
+}
+
+export function oneOf<const Choice extends string>(
+  option: Described,
+  choices: readonly Choice[],
+  fallback: NoInfer<Choice>,
+): Option<Choice> {
+  return {
+    ...option,
+    fallback,
+    accepted: `one of ${choices.join(', ')}`,
+    parse: (value) => choices.find((choice) => choice === value),
+  };
+}
+
+export function flag(option: Described): Option<boolean> {
+  return {
+    ...option,
+    fallback: 'false',
+    accepted: 'true or false',
+    parse: (value) => (value === 'true' ? true : value === 'false' ? false : undefined),
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Every option of the pacer, once. Types, defaults, checks at start, `--help` and the README's table are
+ * all derived from this object.
+ */
+import { flag, integer, integerOrAuto, oneOf, optionalText, text } from './option.ts';
+
+const HOST_PATTERN = /^[A-Za-z0-9.:_-]{1,253}$/;
+
+export const schema = {
+  host: text(
+    { variable: 'HOST', group: 'Listening', describe: 'address of the core service that bidders call' },
+    'a host name or an IP address',
+    HOST_PATTERN,
+    '127.0.0.1',
+  ),
+  port: integer({ variable: 'PORT', group: 'Listening', describe: 'port of the core service' }, 1, 65535, 8080),
+  apiHost: text(
+    { variable: 'API_HOST', group: 'Listening', describe: 'address of the management API' },
+    'a host name or an IP address',
+    HOST_PATTERN,
+    '127.0.0.1',
+  ),
+  apiPort: integer(
+    { variable: 'API_PORT', group: 'Listening', describe: 'port of the management API' },
+    1,
+    65535,
+    8000,
+  ),
+  allowUnauthenticated: flag({
+    variable: 'ALLOW_UNAUTHENTICATED',
+    group: 'Listening',
+    describe: 'allow HOST and API_HOST to be something other than loopback, although nobody is asked for credentials',
+  }),
+  bodyBytesMax: integer(
+    { variable: 'MAX_BODY_BYTES', group: 'Listening', describe: 'largest request body, bytes' },
+    1024,
+    64 * 1024 * 1024,
+    1_048_576,
+  ),
+  dataDir: text(
+    {
+      variable: 'DATA_DIR',
+      group: 'Storage',
+      describe: 'folder of the ledger and of the embedded Postgres; one pod each',
+    },
+    'a path',
+    /^[^\0]+$/,
+    './data',
+  ),
+  databaseUrl: optionalText(
+    { variable: 'DATABASE_URL', group: 'Storage', describe: 'Postgres of the campaigns; empty = embedded Postgres' },
+    'a URL that begins with postgres:// or postgresql://',
+    /^postgres(ql)?:\/\/\S+$/,
+  ),
+  ledgerSync: oneOf(
+    {
+      variable: 'LEDGER_SYNC',
+      group: 'Storage',
+      describe:
+        'commit = a spend is answered when it is on stable storage; interval = when the operating system has it, flushed right after (a power loss may cost the last moments)',
+    },
+    ['commit', 'interval'],
+    'commit',
+  ),
+  ledgerBytesMax: integer(
+    {
+      variable: 'LEDGER_MAX_BYTES',
+      group: 'Storage',
+      describe: 'largest size of the ledger file, bytes of address space',
+    },
+    16 * 1024 * 1024,
+    2 ** 42,
+    64 * 2 ** 30,
+  ),
+  edgeThreads: integerOrAuto(
+    { variable: 'EDGE_THREADS', group: 'Threads', describe: 'threads that answer bidders; auto = all cores but one' },
+    1,
+    64,
+  ),
+  shards: integerOrAuto(
+    { variable: 'SHARDS', group: 'Threads', describe: 'threads that own campaigns; auto = one for four edges' },
+    1,
+    64,
+  ),
+  campaignsMax: integer(
+    { variable: 'CAMPAIGNS_MAX', group: 'Threads', describe: 'campaigns that fit the pacing table' },
+    1,
+    4_194_304,
+    131_072,
+  ),
+  reservationTtlMs: integer(
+    {
+      variable: 'RESERVATION_TTL_MS',
+      group: 'Pacing',
+      describe: 'how long an allowed bid is reserved when neither win nor loss is reported',
+    },
+    100,
+    86_400_000,
+    120_000,
+  ),
+  breakerRecoveryMs: integer(
+    { variable: 'BREAKER_RECOVERY_MS', group: 'Pacing', describe: 'how long a tripped breaker stays open' },
+    100,
+    86_400_000,
+    300_000,
+  ),
+  breakerProbes: integer(
+    { variable: 'BREAKER_PROBES', group: 'Pacing', describe: 'bids that a half-open breaker lets through' },
+    1,
+    1000,
+    2,
+  ),
+  metricsCampaigns: integer(
+    {
+      variable: 'METRICS_CAMPAIGNS',
+      group: 'Observing',
+      describe: 'campaigns with series of their own in /metrics, the largest budgets first',
+    },
+    0,
+    100_000,
+    1000,
+  ),
+  logLevel: oneOf(
+    { variable: 'LOG_LEVEL', group: 'Observing', describe: 'least severe log line that is written' },
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    'info',
+  ),
+} as const;
+
+/**
+ * Variables of the contract that later versions will honour. Ignoring one silently could overspend a fleet or
+ * leave a port open, so setting one stops the start.
+ */
+export const unsupportedVariables: Readonly<Record<string, string>> = {
+  REDIS_URL: 'budgets cannot be shared between pods yet: run one pod',
+  REDIS_ADDR: 'budgets cannot be shared between pods yet: run one pod',
+  REDIS_SENTINELS: 'budgets cannot be shared between pods yet: run one pod',
+  REDIS_CLUSTER_NODES: 'budgets cannot be shared between pods yet: run one pod',
+  API_TOKENS: 'credentials are not checked yet: listen on loopback',
+  EDGE_TOKEN: 'credentials are not checked yet: listen on loopback',
+  MAX_QPS: 'there is no rate limit yet',
+};

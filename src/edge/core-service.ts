@@ -1,0 +1,264 @@
+/**
+ * The core service: what bidders call on :8080. Runs in an edge thread; decisions are answered from shared
+ * memory inside the body callback, everything that changes state goes to its owner shard and is answered
+ * when the owner answers. A decision costs, beyond HTTP and JSON.parse, one index look-up, two atomics, two
+ * clock readings and the reply's string.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Config } from '../config/config.ts';
+import { AppError } from '../domain/app-error.ts';
+import { isId } from '../domain/campaign.ts';
+import { OUTCOME_UNAVAILABLE } from '../messages/edge-shard.ts';
+import { isAllowed } from '../table/gate.ts';
+import { readHealth } from '../table/health.ts';
+import type { IdIndex } from '../table/id-index.ts';
+import type { Meters } from '../table/meters.ts';
+import type { Decision, EdgeTable } from '../table/pacing-table.ts';
+import type { PodState } from '../table/pod-state.ts';
+import {
+  EDGE_REFUSED,
+  ENDPOINT_DECISION,
+  ENDPOINT_DECISIONS,
+  ENDPOINT_LOSS,
+  ENDPOINT_SPEND,
+  ENDPOINT_SPEND_BATCH,
+  ENDPOINT_STATUS,
+} from '../table/thread-meters.ts';
+import { readBody } from './body.ts';
+import type { MetricsRelay } from './metrics-relay.ts';
+import { decisionJson, replyCorked, replyError, replyJson } from './replies.ts';
+import {
+  type DecisionRequest,
+  parseJson,
+  readBatch,
+  readDecision,
+  readLoss,
+  readSpend,
+  type SpendRequest,
+} from './requests.ts';
+import { type ShardLinks, TICKETS_MAX } from './shard-links.ts';
+import { UNAVAILABLE, WaitingBatch, WaitingOutcome } from './waiting.ts';
+
+export interface CoreServiceParts {
+  readonly config: Config;
+  readonly table: EdgeTable;
+  readonly index: IdIndex;
+  readonly state: PodState;
+  readonly meters: Meters;
+  readonly shardMeters: readonly Meters[];
+  readonly links: ShardLinks;
+  readonly metrics: MetricsRelay;
+}
+
+const NOT_READY = new AppError('unavailable', 'the campaigns are not loaded yet; try again');
+const BUSY = new AppError('unavailable', `more than ${TICKETS_MAX} requests wait for the ledger; try again`);
+const NO_SUCH_ROUTE = new AppError('not_found', 'there is no such method and path on this port');
+
+function ignoreAbort(): void {
+  // A decision is answered in one go inside the body callback, which is not called once the client is gone.
+}
+
+function newSpend(): SpendRequest {
+  return { campaignId: '', spendMicros: 0, impressions: 0, clicks: 0, eventId: '', bidId: '' };
+}
+
+export class CoreService {
+  private readonly parts: CoreServiceParts;
+  private loaded = false;
+  private readonly request: DecisionRequest = { campaignId: '', bidMicros: 0, bidId: '' };
+  private readonly spendRequest: SpendRequest = newSpend();
+  private readonly decision: Decision = { reason: 0, maxBidMicros: 0, takenMicros: 0, throttleRate: 0 };
+  private readonly finished = (endpoint: number, startedAtMs: number): void => {
+    this.parts.meters.observe(endpoint, (performance.now() - startedAtMs) / 1000);
+  };
+
+  constructor(parts: CoreServiceParts) {
+    this.parts = parts;
+  }
+
+  /** Registers every route. */
+  mount(app: TemplatedApp): void {
+    app.post('/pacing/decision', (res) => this.withBody(res, (body, startedAt) => this.decideOne(res, body, startedAt)));
+    app.post('/pacing/decisions', (res) => this.withBody(res, (body, startedAt) => this.decideMany(res, body, startedAt)));
+    app.post('/spend/track', (res) => this.withBody(res, (body, startedAt) => this.spendOne(res, body, startedAt)));
+    app.post('/spend/batch', (res) => this.withBody(res, (body, startedAt) => this.spendMany(res, body, startedAt)));
+    app.post('/bid/lost', (res) => this.withBody(res, (body, startedAt) => this.lose(res, body, startedAt)));
+    app.get('/budget/status/:id', (res, req) => this.status(res, req));
+    app.get('/health', (res) => this.health(res));
+    app.get('/health/live', (res) => replyJson(res, '{"status":"live"}'));
+    app.get('/health/ready', (res) => this.ready(res));
+    app.get('/metrics', (res) => this.parts.metrics.relay(res));
+    app.any('/*', (res) => replyError(res, NO_SUCH_ROUTE));
+  }
+
+  private withBody(res: HttpResponse, receive: (body: Buffer, startedAtMs: number) => void): void {
+    const startedAtMs = performance.now();
+    res.onAborted(ignoreAbort);
+    readBody(
+      res,
+      this.parts.config.bodyBytesMax,
+      (body) => receive(body, startedAtMs),
+      () => this.parts.meters.add(EDGE_REFUSED, 1),
+    );
+  }
+
+  /** Whether the campaigns are on the table; refuses the request when they are not. */
+  private open(res: HttpResponse): boolean {
+    if (!this.loaded) {
+      this.loaded = this.parts.state.campaignsLoaded;
+      if (!this.loaded) replyError(res, NOT_READY);
+    }
+    return this.loaded;
+  }
+
+  private refuse(res: HttpResponse, error: AppError): void {
+    this.parts.meters.add(EDGE_REFUSED, 1);
+    replyError(res, error);
+  }
+
+  private decideOne(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+    if (!this.open(res)) return;
+    const value = parseJson(body);
+    const refusal = value instanceof AppError ? value : readDecision(value, '', this.request);
+    if (refusal !== null) {
+      this.refuse(res, refusal);
+      return;
+    }
+    this.decide(this.request, this.decision);
+    replyJson(res, decisionJson(this.decision));
+    this.finished(ENDPOINT_DECISION, startedAtMs);
+  }
+
+  private decideMany(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+    if (!this.open(res)) return;
+    const value = parseJson(body);
+    const list = value instanceof AppError ? value : readBatch(value, 'requests');
+    if (list instanceof AppError) {
+      this.refuse(res, list);
+      return;
+    }
+    // Every element is checked before the first takes budget: a refused batch leaves nothing behind.
+    const requests: DecisionRequest[] = [];
+    for (let at = 0; at < list.length; at++) {
+      const request: DecisionRequest = { campaignId: '', bidMicros: 0, bidId: '' };
+      const refusal = readDecision(list[at], `requests[${at}].`, request);
+      if (refusal !== null) {
+        this.refuse(res, refusal);
+        return;
+      }
+      requests.push(request);
+    }
+    let json = '';
+    for (const request of requests) {
+      this.decide(request, this.decision);
+      json += json === '' ? decisionJson(this.decision) : `,${decisionJson(this.decision)}`;
+    }
+    replyJson(res, `{"decisions":[${json}]}`);
+    this.finished(ENDPOINT_DECISIONS, startedAtMs);
+  }
+
+  private decide(request: DecisionRequest, decision: Decision): void {
+    const { table, index, meters, links } = this.parts;
+    const slot = index.find(request.campaignId);
+    table.decide(slot, request.bidMicros, Math.random(), decision);
+    meters.add(decision.reason, 1);
+    if (request.bidId !== '' && isAllowed(decision.reason)) {
+      links.reserve(slot, request.campaignId, decision.takenMicros, request.bidId);
+    }
+  }
+
+  private spendOne(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+    if (!this.open(res)) return;
+    const value = parseJson(body);
+    const refusal = value instanceof AppError ? value : readSpend(value, '', this.spendRequest);
+    if (refusal !== null) {
+      this.refuse(res, refusal);
+      return;
+    }
+    const { links, index } = this.parts;
+    if (!links.hasRoom(1)) {
+      this.refuse(res, BUSY);
+      return;
+    }
+    const waiting = new WaitingOutcome(res, ENDPOINT_SPEND, startedAtMs, this.finished);
+    const slot = index.find(this.spendRequest.campaignId);
+    if (!links.spend(slot, this.spendRequest, waiting, 0)) this.refuse(res, UNAVAILABLE);
+  }
+
+  private spendMany(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+    if (!this.open(res)) return;
+    const value = parseJson(body);
+    const list = value instanceof AppError ? value : readBatch(value, 'events');
+    if (list instanceof AppError) {
+      this.refuse(res, list);
+      return;
+    }
+    const spends: SpendRequest[] = [];
+    for (let at = 0; at < list.length; at++) {
+      const spend = newSpend();
+      const refusal = readSpend(list[at], `events[${at}].`, spend);
+      if (refusal !== null) {
+        this.refuse(res, refusal);
+        return;
+      }
+      spends.push(spend);
+    }
+    const { links, index } = this.parts;
+    if (!links.hasRoom(spends.length)) {
+      this.refuse(res, BUSY);
+      return;
+    }
+    const waiting = new WaitingBatch(res, spends.length, ENDPOINT_SPEND_BATCH, startedAtMs, this.finished);
+    spends.forEach((spend, position) => {
+      const added = links.spend(index.find(spend.campaignId), spend, waiting, position);
+      if (!added) waiting.answered(position, OUTCOME_UNAVAILABLE);
+    });
+  }
+
+  private lose(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+    if (!this.open(res)) return;
+    const value = parseJson(body);
+    const loss = value instanceof AppError ? value : readLoss(value);
+    if (loss instanceof AppError) {
+      this.refuse(res, loss);
+      return;
+    }
+    const { links, index } = this.parts;
+    if (!links.hasRoom(1)) {
+      this.refuse(res, BUSY);
+      return;
+    }
+    const waiting = new WaitingOutcome(res, ENDPOINT_LOSS, startedAtMs, this.finished);
+    const slot = index.find(loss.campaignId);
+    if (!links.loss(slot, loss.campaignId, loss.bidId, waiting)) this.refuse(res, UNAVAILABLE);
+  }
+
+  private status(res: HttpResponse, req: HttpRequest): void {
+    const startedAtMs = performance.now();
+    const id = req.getParameter(0);
+    if (!this.open(res)) return;
+    if (!isId(id)) {
+      this.refuse(res, new AppError('campaign_not_found', 'there is no such campaign', 'campaign_id'));
+      return;
+    }
+    const { links, index } = this.parts;
+    if (!links.hasRoom(1)) {
+      this.refuse(res, BUSY);
+      return;
+    }
+    const waiting = new WaitingOutcome(res, ENDPOINT_STATUS, startedAtMs, this.finished);
+    if (!links.status(index.find(id), id, waiting)) this.refuse(res, UNAVAILABLE);
+  }
+
+  private health(res: HttpResponse): void {
+    const { state, index, shardMeters } = this.parts;
+    const report = readHealth(state, index, shardMeters, Date.now());
+    replyCorked(res, report.statusCode, 'application/json', report.body);
+  }
+
+  private ready(res: HttpResponse): void {
+    const { ready } = this.parts.state;
+    replyCorked(res, ready ? 200 : 503, 'application/json', ready ? '{"status":"ready"}' : '{"status":"not_ready"}');
+  }
+}
+

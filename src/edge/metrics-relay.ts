@@ -1,0 +1,49 @@
+/** Relays GET /metrics to the management thread, which renders it: rendering a thousand campaigns takes too long for an edge. */
+import type { MessagePort } from 'node:worker_threads';
+import type { HttpResponse } from 'uWebSockets.js';
+import { AppError } from '../domain/app-error.ts';
+import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
+import { replyCorked, replyError } from './replies.ts';
+
+const SCRAPES_MAX = 16;
+const TOO_MANY = new AppError('unavailable', `more than ${SCRAPES_MAX} scrapes at once; try again`);
+const RESTARTING = new AppError('unavailable', 'the management thread is starting; try again');
+
+export class MetricsRelay {
+  private port: MessagePort | null = null;
+  private nextTicket = 0;
+  private readonly scrapes = new Map<number, HttpResponse>();
+
+  connect(port: MessagePort): void {
+    this.port?.close();
+    this.port = port;
+    port.on('message', (message: ManagementToEdge) => {
+      const res = this.scrapes.get(message.ticket);
+      if (res === undefined) return;
+      this.scrapes.delete(message.ticket);
+      replyCorked(res, 200, message.contentType, message.body);
+    });
+    port.on('close', () => {
+      if (this.port !== port) return;
+      this.port = null;
+      for (const res of this.scrapes.values()) replyError(res, RESTARTING);
+      this.scrapes.clear();
+    });
+  }
+
+  relay(res: HttpResponse): void {
+    if (this.port === null || this.scrapes.size >= SCRAPES_MAX) {
+      replyError(res, this.port === null ? RESTARTING : TOO_MANY);
+      return;
+    }
+    const ticket = this.nextTicket++;
+    this.scrapes.set(ticket, res);
+    res.onAborted(() => this.scrapes.delete(ticket));
+    const request: EdgeToManagement = { type: 'metrics', ticket };
+    this.port.postMessage(request);
+  }
+
+  close(): void {
+    this.port?.close();
+  }
+}

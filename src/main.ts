@@ -1,0 +1,71 @@
+/**
+ * The composition root of a pod: configuration, the checks before anything starts, the pod, and its end.
+ * SIGTERM or SIGINT ends it in order; a second signal, or an order that takes too long, ends it at once by
+ * SIGKILL to itself: `process.exit()` under open uWebSockets.js apps aborts, and the ledger is made for it.
+ */
+import { ConfigError, environmentFrom, readConfig } from './config/config.ts';
+import { version } from './config/version.ts';
+import { lockDataDir } from './supervisor/data-dir-lock.ts';
+import { Pod } from './supervisor/pod.ts';
+import { checkListenable } from './supervisor/port-check.ts';
+import { createLog, type Log } from './threads/log.ts';
+
+const STOP_DEADLINE_MS = 9_000;
+
+function dieAtOnce(): never {
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('unreachable: SIGKILL was sent to this process');
+}
+
+function serve(pod: Pod, log: Log, unlock: () => void): (exitCode: number) => void {
+  let stopping = false;
+  return (exitCode) => {
+    if (stopping) dieAtOnce();
+    stopping = true;
+    log.info('stopping');
+    const deadline = setTimeout(() => {
+      log.error({ deadlineMs: STOP_DEADLINE_MS }, 'stopping took too long');
+      dieAtOnce();
+    }, STOP_DEADLINE_MS);
+    pod.stop().then(
+      () => {
+        clearTimeout(deadline);
+        unlock();
+        log.info('stopped');
+        process.exitCode = exitCode;
+      },
+      (error: unknown) => {
+        log.fatal({ err: error }, 'stopping failed');
+        dieAtOnce();
+      },
+    );
+  };
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(environmentFrom(process.env, process.cwd()));
+  await checkListenable('PORT', config.host, config.port);
+  await checkListenable('API_PORT', config.apiHost, config.apiPort);
+  const unlock = lockDataDir(config.dataDir);
+  const log = createLog(config.logLevel, 'main');
+  log.info({ version, edges: config.edgeThreads, shards: config.shards, dataDir: config.dataDir }, 'starting');
+  let stop: (exitCode: number) => void = dieAtOnce;
+  const pod = new Pod(config, log, (message) => {
+    log.fatal(message);
+    stop(1);
+  });
+  stop = serve(pod, log, unlock);
+  process.on('SIGTERM', () => stop(0));
+  process.on('SIGINT', () => stop(0));
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'the supervisor met a bug');
+    dieAtOnce();
+  });
+  pod.start();
+}
+
+main().catch((error: unknown) => {
+  const line = error instanceof ConfigError || error instanceof Error ? error.message : String(error);
+  process.stderr.write(`pacer: ${line}\n`);
+  process.exitCode = 1;
+});

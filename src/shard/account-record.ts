@@ -1,0 +1,145 @@
+/**
+ * What the ledger keeps of a campaign's money: one record of float64 for each campaign, the counters
+ * themselves, not changes of them, so there is no log to replay. Fields are only ever appended; a shorter
+ * record of an older version reads the missing ones as 0.
+ *
+ *    0 dayStartMs       4 outstanding     8 spentTotal       12 planAnchorMs       15–22 breaker
+ *    1 spentDay         5 impressionsDay  9 lateWinTotal     13 planAnchorMicros   23–32 controller memory
+ *    2 hourStartMs      6 clicksDay      10 overspentDay     14 planBudget
+ *    3 spentHour        7 winsDay        11 overspentTotal
+ *
+ * Amounts in micros, times in ms since the epoch. `outstanding` is at least what was reserved and on the
+ * table until the next commit.
+ */
+import { type BreakerState, newBreaker, restoreBreaker } from '../domain/breaker.ts';
+import type { ControllerMemory } from '../domain/controller-memory.ts';
+
+export interface Counters {
+  dayStartMs: number;
+  spentDayMicros: number;
+  hourStartMs: number;
+  spentHourMicros: number;
+  impressionsDay: number;
+  clicksDay: number;
+  winsDay: number;
+  spentTotalMicros: number;
+  lateWinTotalMicros: number;
+  overspentDayMicros: number;
+  overspentTotalMicros: number;
+}
+
+export interface AccountRecord {
+  readonly counters: Counters;
+  readonly outstandingMicros: number;
+  readonly planAnchorMs: number;
+  readonly planAnchorMicros: number;
+  readonly planBudgetMicros: number;
+  readonly breaker: BreakerState;
+  readonly memory: ControllerMemory;
+}
+
+const FIELDS = 33;
+
+export function newCounters(): Counters {
+  return {
+    dayStartMs: 0,
+    spentDayMicros: 0,
+    hourStartMs: 0,
+    spentHourMicros: 0,
+    impressionsDay: 0,
+    clicksDay: 0,
+    winsDay: 0,
+    spentTotalMicros: 0,
+    lateWinTotalMicros: 0,
+    overspentDayMicros: 0,
+    overspentTotalMicros: 0,
+  };
+}
+
+/** A fresh buffer: the ledger may still be writing the last one. */
+export function encodeRecord(record: AccountRecord): Buffer {
+  const { counters, breaker, memory } = record;
+  const fields = new Float64Array(FIELDS);
+  fields.set([
+    counters.dayStartMs,
+    counters.spentDayMicros,
+    counters.hourStartMs,
+    counters.spentHourMicros,
+    record.outstandingMicros,
+    counters.impressionsDay,
+    counters.clicksDay,
+    counters.winsDay,
+    counters.spentTotalMicros,
+    counters.lateWinTotalMicros,
+    counters.overspentDayMicros,
+    counters.overspentTotalMicros,
+    record.planAnchorMs,
+    record.planAnchorMicros,
+    record.planBudgetMicros,
+    breaker.position,
+    breaker.reason,
+    breaker.openedAtMs,
+    breaker.latched,
+    breaker.guarded,
+    breaker.probesSettled,
+    breaker.dayStartMs,
+    breaker.budgetMicros,
+    memory.meanWinMicros,
+    memory.winCount,
+    memory.noticeDelaySeconds,
+    memory.delayCount,
+    memory.meanBidMicros,
+    memory.rho,
+    memory.askRate,
+    memory.potentialMicros,
+    memory.bidCapMicros,
+    memory.topBidMicros,
+  ]);
+  return Buffer.from(fields.buffer);
+}
+
+export function decodeRecord(buffer: Buffer): AccountRecord {
+  const fields = new Float64Array(FIELDS);
+  for (let at = 0; at < FIELDS && (at + 1) * 8 <= buffer.length; at++) fields[at] = buffer.readDoubleLE(at * 8);
+  const field = (at: number): number => fields[at] as number;
+  const breaker = newBreaker(field(21), field(22));
+  return {
+    counters: {
+      dayStartMs: field(0),
+      spentDayMicros: field(1),
+      hourStartMs: field(2),
+      spentHourMicros: field(3),
+      impressionsDay: field(5),
+      clicksDay: field(6),
+      winsDay: field(7),
+      spentTotalMicros: field(8),
+      lateWinTotalMicros: field(9),
+      overspentDayMicros: field(10),
+      overspentTotalMicros: field(11),
+    },
+    outstandingMicros: field(4),
+    planAnchorMs: field(12),
+    planAnchorMicros: field(13),
+    planBudgetMicros: field(14),
+    breaker: restoreBreaker({
+      ...breaker,
+      position: field(15) === 1 ? 1 : field(15) === 2 ? 2 : 0,
+      reason: field(16),
+      openedAtMs: field(17),
+      latched: field(18) === 1 ? 1 : 0,
+      guarded: field(19) === 1 ? 1 : 0,
+    }),
+    memory: {
+      meanWinMicros: field(23),
+      winCount: field(24),
+      noticeDelaySeconds: field(25),
+      delayCount: field(26),
+      meanBidMicros: field(27),
+      rho: field(28),
+      askRate: field(29),
+      potentialMicros: field(30),
+      bidCapMicros: field(31),
+      topBidMicros: field(32),
+    },
+  };
+}

@@ -1,0 +1,420 @@
+/**
+ * One campaign's money, owned by its shard alone: counters, reservations, allowance, breaker and plan. Every
+ * movement goes through here and keeps, at all times and whatever edges do meanwhile,
+ *
+ *     spent + reserved + allowance on the table <= budget
+ *
+ * as long as spend is covered by reservations; spend that is not (money that was spent was spent) is recorded
+ * and closes the campaign. The gate word is what edges see: it closes before the allowance is withdrawn and
+ * opens after it was put out.
+ */
+import {
+  type BreakerConfig,
+  type BreakerState,
+  type BreakerTransition,
+  breachBreaker,
+  HALF_OPEN,
+  newBreaker,
+  OPEN,
+  settleProbe,
+  throttleFloorOf,
+  watchBreaker,
+} from '../domain/breaker.ts';
+import type { Campaign } from '../domain/campaign.ts';
+import { asapThrottle, beginControllerDay, type ControllerState, newController } from '../domain/controller.ts';
+import { controllerMemory, restoreController } from '../domain/controller-memory.ts';
+import { nextGateChange, shareAt, type TargetCurve } from '../domain/curve.ts';
+import { type FlightBounds, flightBounds } from '../domain/flight.ts';
+import { type LocalDay, localDayAt, localHourStart, nextHourChange } from '../domain/local-day.ts';
+import { MICROS_MAX } from '../domain/money.ts';
+import { type Plan, replan, startPlan } from '../domain/plan.ts';
+import { Reservations } from '../domain/reservations.ts';
+import { GATE_HALF_OPEN, GATE_OPEN, GATE_VACANT } from '../table/gate.ts';
+import { FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
+import type { OwnerTable } from '../table/pacing-table.ts';
+import { type AccountRecord, type Counters, encodeRecord, newCounters } from './account-record.ts';
+import { Allowance } from './allowance.ts';
+import type { CurveCache } from './curve-cache.ts';
+import { budgetGate, isOpen, scheduleGate } from './gate-rules.ts';
+
+/** The two clocks, read once for each turn of the duty cycle and handed down. */
+export interface Clock {
+  /** ms since the epoch; decides days, hours, flights. */
+  readonly wallMs: number;
+  /** Monotonic ms; decides how long a reservation holds. */
+  readonly steadyMs: number;
+}
+
+export interface AccountSettings {
+  readonly reservationTtlMs: number;
+  readonly breakerRecoveryMs: number;
+  readonly breakerProbes: number;
+  readonly table: OwnerTable;
+  readonly curves: CurveCache;
+  /** A breaker moved. */
+  readonly moved: (campaign: Campaign, transition: BreakerTransition) => void;
+}
+
+/** A spend that was applied, so that it can be taken back when its commit fails. */
+export interface AppliedSpend {
+  readonly account: Account;
+  readonly spendMicros: number;
+  readonly releasedMicros: number;
+  readonly impressions: number;
+  readonly clicks: number;
+  readonly lateMicros: number;
+}
+
+/** What the account has seen and shown since its last tick; the tick reads and resets it. */
+export interface TickTally {
+  steadyMs: number;
+  /** When the last bid, spend or change was seen. */
+  touchedMs: number;
+  wins: number;
+  spendMicros: number;
+  allowedMicros: number;
+  /** The lanes' sums at the last tick. */
+  asks: number;
+  askedMicros: number;
+}
+
+/** What the last tick came to, for status and gauges. */
+export interface Pace {
+  passProbability: number;
+  /** Micros of bids per second to allow. */
+  allowRate: number;
+  /** Micros of bids per second asked for. */
+  askRate: number;
+  /** Spend per allowed micro. */
+  winRate: number;
+}
+
+export class Account {
+  campaign: Campaign;
+  readonly slot: number;
+  readonly reservations: Reservations;
+  readonly allowance: Allowance;
+  readonly tally: TickTally = { steadyMs: 0, touchedMs: 0, wins: 0, spendMicros: 0, allowedMicros: 0, asks: 0, askedMicros: 0 };
+  readonly pace: Pace = { passProbability: 1, allowRate: 0, askRate: 0, winRate: 0 };
+  readonly counters: Counters;
+  readonly breaker: BreakerState;
+  readonly controller: ControllerState;
+  plan: Plan;
+  day: LocalDay;
+  flight: FlightBounds;
+  /** When flight, daypart, day or breaker next change by themselves, ms since the epoch. */
+  dueAtMs = 0;
+  /** The table wants more than the ledger's record covers: a commit will raise it. */
+  allowanceShort = false;
+  lastLossSteadyMs = Number.NEGATIVE_INFINITY;
+  private gate = GATE_VACANT;
+  private hourEndMs = 0;
+  private breakerConfig: BreakerConfig;
+  private readonly settings: AccountSettings;
+
+  /** @param record what the ledger has of the campaign, or null when it is new */
+  constructor(campaign: Campaign, slot: number, record: AccountRecord | null, settings: AccountSettings, clock: Clock) {
+    this.campaign = campaign;
+    this.slot = slot;
+    this.settings = settings;
+    this.breakerConfig = breakerConfigOf(campaign, settings);
+    this.allowance = new Allowance(settings.table, slot);
+    this.reservations = new Reservations(settings.reservationTtlMs);
+    this.day = localDayAt(campaign.timezone, clock.wallMs);
+    this.flight = flightBounds(campaign);
+    this.tally.steadyMs = clock.steadyMs;
+    this.tally.touchedMs = clock.steadyMs;
+    this.counters = record?.counters ?? newCounters();
+    if (record === null) {
+      this.counters.dayStartMs = this.day.startMs;
+      this.breaker = newBreaker(this.day.startMs, this.budgetMicros);
+      this.controller = newController({ lastRho: Number.NaN, potentialMicros: Number.NaN });
+      this.plan = startPlan(this.curve(), this.budgetMicros, clock.wallMs);
+    } else {
+      this.breaker = record.breaker;
+      this.controller = restoreController(record.memory);
+      this.plan = restorePlan(record, this.curve());
+      // Whatever was reserved or on the table when the record was written may be in flight.
+      this.reservations.take(record.outstandingMicros, clock.steadyMs);
+    }
+    this.turnDay(clock);
+    this.turnHour(clock);
+  }
+
+  /** B: the day's effective budget, the lesser of the daily budget and what the total leaves of it. */
+  get budgetMicros(): number {
+    const { dailyBudgetMicros, totalBudgetMicros } = this.campaign;
+    if (totalBudgetMicros === null) return dailyBudgetMicros;
+    const spentBefore = this.counters.spentTotalMicros - this.counters.spentDayMicros;
+    return Math.min(dailyBudgetMicros, Math.max(0, totalBudgetMicros - spentBefore));
+  }
+
+  /** Free budget: neither spent, nor in flight, nor on the table. Negative after uncovered spend. */
+  get leftMicros(): number {
+    const { spentDayMicros } = this.counters;
+    return this.budgetMicros - spentDayMicros - this.reservations.totalMicros - this.allowance.onTableMicros;
+  }
+
+  get throttleFloor(): number {
+    return throttleFloorOf(this.breaker, this.campaign.pacingMode);
+  }
+
+  /** Whether nothing is in flight. */
+  get atRest(): boolean {
+    return this.reservations.empty;
+  }
+
+  /** Takes what edges took since the last look as reserved; returns it. */
+  observe(clock: Clock): number {
+    const takenMicros = this.allowance.observe();
+    this.tally.allowedMicros += takenMicros;
+    this.reservations.take(takenMicros, clock.steadyMs);
+    return takenMicros;
+  }
+
+  /** An edge says which bid took a part of the allowance. */
+  name(bidId: string, takenMicros: number, clock: Clock): void {
+    this.observe(clock);
+    const released = this.reservations.name(bidId, takenMicros, clock.steadyMs);
+    if (released > 0) this.settled(released, released, clock);
+  }
+
+  /** Whether one more spend of this size can still be counted exactly. */
+  canCount(spendMicros: number): boolean {
+    return this.counters.spentTotalMicros + spendMicros <= MICROS_MAX;
+  }
+
+  /** Records a spend; it counts from here on, and is answered once it is in the ledger. */
+  spend(spendMicros: number, impressions: number, clicks: number, bidId: string, clock: Clock): AppliedSpend {
+    this.turnDay(clock);
+    this.turnHour(clock);
+    this.observe(clock);
+    const named = bidId === '' ? 0 : this.reservations.settle(bidId, clock.steadyMs);
+    const lateMicros = named < 0 ? spendMicros : 0;
+    const releasedMicros = bidId === '' ? this.reservations.settleUnnamed(spendMicros) : Math.max(0, named);
+    const { counters } = this;
+    counters.spentDayMicros += spendMicros;
+    counters.spentHourMicros += spendMicros;
+    counters.spentTotalMicros += spendMicros;
+    counters.impressionsDay += impressions;
+    counters.clicksDay += clicks;
+    counters.winsDay += 1;
+    counters.lateWinTotalMicros += lateMicros;
+    const overspentMicros = Math.max(0, counters.spentDayMicros - this.budgetMicros);
+    counters.overspentTotalMicros += Math.max(0, overspentMicros - counters.overspentDayMicros);
+    counters.overspentDayMicros = Math.max(overspentMicros, counters.overspentDayMicros);
+    this.tally.wins += 1;
+    this.tally.spendMicros += spendMicros;
+    this.settled(spendMicros, releasedMicros, clock);
+    return { account: this, spendMicros, releasedMicros, impressions, clicks, lateMicros };
+  }
+
+  /** Takes a spend back whose commit failed: it was not answered and will be reported again. */
+  takeBack(applied: AppliedSpend, clock: Clock): void {
+    const { counters } = this;
+    counters.spentDayMicros = Math.max(0, counters.spentDayMicros - applied.spendMicros);
+    counters.spentHourMicros = Math.max(0, counters.spentHourMicros - applied.spendMicros);
+    counters.spentTotalMicros -= applied.spendMicros;
+    counters.impressionsDay = Math.max(0, counters.impressionsDay - applied.impressions);
+    counters.clicksDay = Math.max(0, counters.clicksDay - applied.clicks);
+    counters.winsDay = Math.max(0, counters.winsDay - 1);
+    counters.lateWinTotalMicros -= applied.lateMicros;
+    this.reservations.take(applied.releasedMicros, clock.steadyMs);
+    this.publish(clock);
+  }
+
+  /** @returns whether the bid was in flight */
+  lose(bidId: string, clock: Clock): boolean {
+    this.observe(clock);
+    this.lastLossSteadyMs = clock.steadyMs;
+    const released = this.reservations.settle(bidId, clock.steadyMs);
+    if (released < 0) return false;
+    this.settled(released, released, clock);
+    return true;
+  }
+
+  /** Replaces the campaign by a newer version of it, without a jump in its plan. */
+  change(campaign: Campaign, clock: Clock): void {
+    this.turnDay(clock);
+    this.campaign = campaign;
+    this.breakerConfig = breakerConfigOf(campaign, this.settings);
+    this.flight = flightBounds(campaign);
+    this.day = localDayAt(campaign.timezone, clock.wallMs);
+    // A change of zone is no new day: what was spent today stays spent.
+    this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
+    this.breaker.dayStartMs = Math.max(this.breaker.dayStartMs, this.day.startMs);
+    this.plan = replan(this.plan, { curve: this.curve(), budgetMicros: this.budgetMicros }, clock.wallMs);
+    this.publish(clock);
+  }
+
+  /** Lets time pass: expiries, a new hour or day, the breaker's recovery, flight and dayparts. */
+  advance(clock: Clock): void {
+    this.observe(clock);
+    const probing = this.breaker.position === HALF_OPEN;
+    const expired = this.reservations.expire(clock.steadyMs);
+    if (expired > 0 && probing) this.report(settleProbe(this.breaker, this.breakerConfig, clock.wallMs));
+    this.turnDay(clock);
+    this.turnHour(clock);
+    this.publish(clock);
+  }
+
+  /**
+   * Brings the breaker up to date and shows edges what holds now. Closing, the gate word comes first and then
+   * the allowance is withdrawn; opening, it comes last.
+   */
+  publish(clock: Clock): void {
+    this.watch(clock);
+    const { table } = this.settings;
+    const schedule = scheduleGate(this.campaign, this.flight, this.day, clock.wallMs);
+    const gate = schedule === GATE_OPEN ? budgetGate(this.campaign, this.counters, this.breaker) : schedule;
+    if (!isOpen(gate)) {
+      table.setGate(this.slot, gate);
+      this.withdraw(clock);
+    } else {
+      if (this.leftMicros < 0) this.withdraw(clock);
+      this.refill();
+      if (gate === GATE_HALF_OPEN && this.gate !== GATE_HALF_OPEN) {
+        table.setProbes(this.slot, this.settings.breakerProbes);
+      }
+      table.setGate(this.slot, gate);
+    }
+    this.gate = gate;
+    this.publishFlags();
+    table.setBreaker(this.slot, this.breaker.position);
+    this.dueAtMs = this.nextDueMs(clock.wallMs);
+  }
+
+  /** A turn of the duty cycle: sees what edges took and puts allowance on the table for the next moments. */
+  cycle(clock: Clock): void {
+    this.allowance.follow(this.observe(clock));
+    if (!isOpen(this.gate)) return;
+    this.refill();
+    this.publishFlags();
+  }
+
+  /** Takes all allowance off the table. */
+  withdraw(clock: Clock): void {
+    const takenMicros = this.allowance.withdraw();
+    this.tally.allowedMicros += takenMicros;
+    this.reservations.take(takenMicros, clock.steadyMs);
+  }
+
+  /**
+   * The record to commit now; {@link committed} must follow.
+   * @param last nothing will be put on the table after this one
+   */
+  encode(last: boolean): Buffer {
+    const reserved = this.reservations.totalMicros;
+    const outstandingMicros = last ? reserved : this.allowance.toRecord(reserved, this.leftMicros);
+    this.allowance.recording(outstandingMicros);
+    return encodeRecord({
+      counters: this.counters,
+      outstandingMicros,
+      planAnchorMs: this.plan.anchorMs,
+      planAnchorMicros: this.plan.anchorMicros,
+      planBudgetMicros: this.plan.budgetMicros,
+      breaker: this.breaker,
+      memory: controllerMemory(this.controller),
+    });
+  }
+
+  /** The commit of {@link encode}'s record ended. */
+  committed(success: boolean): void {
+    this.allowance.recorded(success);
+    if (success && isOpen(this.gate)) {
+      this.refill();
+      this.publishFlags();
+    }
+  }
+
+  private curve(): TargetCurve {
+    return this.settings.curves.curveFor(this.campaign, this.day, this.flight);
+  }
+
+  /** A bid is settled: won at `spendMicros` with so much released, or lost when both are equal. */
+  private settled(spendMicros: number, releasedMicros: number, clock: Clock): void {
+    const before = this.breaker.position;
+    if (spendMicros > releasedMicros) this.report(breachBreaker(this.breaker, clock.wallMs));
+    else if (before === HALF_OPEN) this.report(settleProbe(this.breaker, this.breakerConfig, clock.wallMs));
+    this.watch(clock);
+    if (this.breaker.position !== before || (this.leftMicros < 0 && isOpen(this.gate))) this.publish(clock);
+    else if (this.campaign.pacingMode === 'ASAP') this.publishAsapStep();
+  }
+
+  private watch(clock: Clock): void {
+    const { breaker, breakerConfig, counters, budgetMicros } = this;
+    const { spentDayMicros, dayStartMs } = counters;
+    this.report(watchBreaker(breaker, breakerConfig, dayStartMs, spentDayMicros, budgetMicros, clock.wallMs));
+  }
+
+  private report(transition: BreakerTransition | null): void {
+    if (transition !== null) this.settings.moved(this.campaign, transition);
+  }
+
+  private refill(): void {
+    const wanting = this.allowance.wanting(this.leftMicros);
+    const added = wanting > 0 ? this.allowance.add(wanting, this.reservations.totalMicros) : 0;
+    this.allowanceShort = added < wanting;
+  }
+
+  private publishFlags(): void {
+    const last = this.leftMicros < this.allowance.unitMicros ? FLAG_LAST : 0;
+    const tokens = this.campaign.pacingMode === 'ASAP' ? FLAG_NO_TOKENS : 0;
+    const reserved = this.reservations.totalMicros > 0 ? FLAG_RESERVED : 0;
+    this.settings.table.setFlags(this.slot, last | tokens | reserved);
+  }
+
+  /** ASAP's throttle steps hold from the spend that crosses them, not from the next tick. */
+  private publishAsapStep(): void {
+    const throttle = Math.max(asapThrottle(this.counters.spentDayMicros / this.budgetMicros), this.throttleFloor);
+    if (1 - throttle >= this.pace.passProbability) return;
+    this.pace.passProbability = 1 - throttle;
+    this.settings.table.setPassProbability(this.slot, this.pace.passProbability);
+  }
+
+  private turnDay(clock: Clock): void {
+    const { counters } = this;
+    if (clock.wallMs < this.day.endMs && counters.dayStartMs >= this.day.startMs) return;
+    this.day = localDayAt(this.campaign.timezone, clock.wallMs);
+    // A clock that was set back does not bring a spent day back.
+    if (this.day.startMs <= counters.dayStartMs) return;
+    counters.dayStartMs = this.day.startMs;
+    counters.spentDayMicros = 0;
+    counters.impressionsDay = 0;
+    counters.clicksDay = 0;
+    counters.winsDay = 0;
+    counters.overspentDayMicros = 0;
+    beginControllerDay(this.controller);
+    this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);
+  }
+
+  private turnHour(clock: Clock): void {
+    if (clock.wallMs < this.hourEndMs) return;
+    const { counters, day } = this;
+    const hourStartMs = localHourStart(day, clock.wallMs);
+    this.hourEndMs = nextHourChange(day, clock.wallMs);
+    if (hourStartMs <= counters.hourStartMs) return;
+    counters.hourStartMs = hourStartMs;
+    counters.spentHourMicros = 0;
+  }
+
+  private nextDueMs(wallMs: number): number {
+    const { startMs, endMs } = this.flight;
+    const change = nextGateChange(this.day, this.campaign.dayparts, startMs, endMs, wallMs);
+    const recovers = this.breaker.position === OPEN && this.counters.spentDayMicros < this.budgetMicros;
+    return recovers ? Math.min(change, this.breaker.openedAtMs + this.breakerConfig.recoveryMs) : change;
+  }
+}
+
+function breakerConfigOf(campaign: Campaign, settings: AccountSettings): BreakerConfig {
+  return {
+    threshold: campaign.breakerThreshold,
+    recoveryMs: settings.breakerRecoveryMs,
+    probes: settings.breakerProbes,
+  };
+}
+
+function restorePlan(record: AccountRecord, curve: TargetCurve): Plan {
+  const { planAnchorMs: anchorMs, planAnchorMicros: anchorMicros, planBudgetMicros: budgetMicros } = record;
+  return { curve, budgetMicros, anchorMs, anchorMicros, anchorShare: shareAt(curve, anchorMs) };
+}

@@ -1,0 +1,122 @@
+/**
+ * The owner's books of one campaign's allowance: what it put on the table, what edges took of it since, and
+ * how much of `reserved + allowance` the ledger has on record. All amounts in micros, whole units.
+ *
+ * Invariant: `reserved + on the table <= recorded`, where recorded is the lesser of what is committed and
+ * what is being committed. After a crash that much is taken as in flight, so a restart cannot overspend.
+ */
+import { UNIT_SHIFT_MAX, UNITS_MAX } from '../table/layout.ts';
+import type { OwnerTable } from '../table/pacing-table.ts';
+
+/** A campaign nobody has bid for yet has this much on the table: 20 dollars. */
+const TARGET_MIN_MICROS = 20_000_000;
+/** Seconds of the recent flow to keep on the table, given a duty cycle of 50 ms. */
+const FLOW_CYCLES = 40;
+/** Lets the target fall by half in about half a minute of cycles in which less is taken. */
+const TARGET_DECAY = 0.999;
+/** A single bid that the table did not cover asks for room for so many of its kind. */
+const SHORTFALL_BIDS = 4;
+
+/** The unit for a budget: the smallest power of two of micros in which one bid of the whole budget fits. */
+export function unitShiftFor(budgetMicros: number): number {
+  let shift = 0;
+  while (shift < UNIT_SHIFT_MAX && budgetMicros / 2 ** shift > UNITS_MAX) shift++;
+  return shift;
+}
+
+export class Allowance {
+  private readonly table: OwnerTable;
+  private readonly slot: number;
+  private readonly unit: number;
+  private unitsOnTable = 0;
+  private targetMicros = TARGET_MIN_MICROS;
+  private committedMicros = 0;
+  private committingMicros = Number.POSITIVE_INFINITY;
+
+  constructor(table: OwnerTable, slot: number) {
+    this.table = table;
+    this.slot = slot;
+    this.unit = 2 ** table.unitShift(slot);
+  }
+
+  get unitMicros(): number {
+    return this.unit;
+  }
+
+  /** What stands on the table, as last observed. */
+  get onTableMicros(): number {
+    return this.unitsOnTable * this.unit;
+  }
+
+  /** What the ledger is sure to know of as in flight. */
+  get recordedMicros(): number {
+    return Math.min(this.committedMicros, this.committingMicros);
+  }
+
+  /** Looks at the table; returns what edges have taken since the last look. */
+  observe(): number {
+    const left = this.table.allowance(this.slot);
+    const taken = this.unitsOnTable - left;
+    if (taken < 0) throw new Error('the allowance on the table grew without its owner');
+    this.unitsOnTable = left;
+    return taken * this.unit;
+  }
+
+  /** Takes everything off the table; returns what edges have taken since the last look. */
+  withdraw(): number {
+    const left = this.table.withdrawAllowance(this.slot);
+    const taken = this.unitsOnTable - left;
+    if (taken < 0) throw new Error('the allowance on the table grew without its owner');
+    this.unitsOnTable = 0;
+    return taken * this.unit;
+  }
+
+  /**
+   * Once each duty cycle: follows the flow.
+   * @param takenMicros since the last cycle
+   */
+  follow(takenMicros: number): void {
+    const shortfall = this.table.takeShortfall(this.slot) * this.unit;
+    const wanted = Math.max(TARGET_MIN_MICROS, takenMicros * FLOW_CYCLES, shortfall * SHORTFALL_BIDS);
+    this.targetMicros = Math.min(Math.max(this.targetMicros * TARGET_DECAY, wanted), UNITS_MAX * this.unit);
+  }
+
+  /** How much more the table should hold, given that at most `leftMicros` of budget is free; whole units. */
+  wanting(leftMicros: number): number {
+    if (this.onTableMicros > this.targetMicros / 2 && leftMicros > this.targetMicros) return 0;
+    return this.wholeUnits(Math.min(this.targetMicros - this.onTableMicros, leftMicros));
+  }
+
+  /** Puts more on the table, as far as the record covers it beside what is reserved; returns how much. */
+  add(micros: number, reservedMicros: number): number {
+    const covered = this.recordedMicros - reservedMicros - this.onTableMicros;
+    const added = this.wholeUnits(Math.min(micros, covered));
+    if (added <= 0) return 0;
+    this.table.addAllowance(this.slot, added / this.unit);
+    this.unitsOnTable += added / this.unit;
+    return added;
+  }
+
+  /** What a commit should record: what is out now, and room for the next moments within the budget left. */
+  toRecord(reservedMicros: number, leftMicros: number): number {
+    const out = reservedMicros + this.onTableMicros;
+    return out + Math.max(0, Math.min(leftMicros, 2 * this.targetMicros));
+  }
+
+  /** A commit that records this much has begun. */
+  recording(micros: number): void {
+    this.committingMicros = micros;
+  }
+
+  /** The commit ended; one that failed may have left either value. */
+  recorded(committed: boolean): void {
+    if (committed) this.committedMicros = this.committingMicros;
+    else this.committedMicros = this.recordedMicros;
+    this.committingMicros = Number.POSITIVE_INFINITY;
+  }
+
+  private wholeUnits(micros: number): number {
+    const units = Math.floor(micros / this.unit);
+    return Math.max(0, Math.min(units, UNITS_MAX - this.unitsOnTable)) * this.unit;
+  }
+}

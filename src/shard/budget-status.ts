@@ -1,0 +1,69 @@
+/** The body of `GET /budget/status/{id}`: a campaign's money now, in the contract's fields. */
+import { BREAKER_POSITIONS, CLOSED, TRIP_REASONS } from '../domain/breaker.ts';
+import { centsFromMicros } from '../domain/money.ts';
+import { targetAt } from '../domain/plan.ts';
+import type { Account, Clock } from './account.ts';
+
+const RATE_STEPS = 10_000;
+const SHARE_STEPS = 100;
+
+interface Projection {
+  readonly spendMicros: number;
+  /** ms since the epoch, or null when the budget lasts the day. */
+  readonly exhaustionMs: number | null;
+}
+
+/**
+ * Where the day ends at the present flow: what bids are asked for and let through, times what they cost. A
+ * planned campaign that gets all the flow it wants ends on its plan; null before any bid was asked for.
+ */
+function project(account: Account, clock: Clock): Projection | null {
+  const { askRate, allowRate, winRate } = account.pace;
+  if (askRate === 0) return null;
+  const budget = account.budgetMicros;
+  const spent = account.counters.spentDayMicros;
+  const toMs = Math.min(account.day.endMs, account.flight.endMs);
+  const secondsLeft = Math.max(0, toMs - clock.wallMs) / 1000;
+  const flow = Math.min(askRate, allowRate) * winRate;
+  const planned = account.campaign.pacingMode !== 'ASAP' && allowRate > 0 && askRate >= allowRate;
+  if (planned) return { spendMicros: Math.max(spent, budget), exhaustionMs: null };
+  const projected = spent + flow * secondsLeft;
+  if (projected < budget || flow === 0) return { spendMicros: Math.round(projected), exhaustionMs: null };
+  const exhaustionMs = Math.round(clock.wallMs + (Math.max(0, budget - spent) / flow) * 1000);
+  return { spendMicros: Math.max(spent, budget), exhaustionMs };
+}
+
+export function statusJson(account: Account, clock: Clock): string {
+  const { campaign, counters, breaker, pace } = account;
+  const { dailyBudgetMicros, totalBudgetMicros } = campaign;
+  const throttleRate = Math.round((1 - pace.passProbability) * RATE_STEPS) / RATE_STEPS;
+  const reserved = account.reservations.totalMicros;
+  const remaining = Math.max(0, account.budgetMicros - counters.spentDayMicros - reserved);
+  const pace100 = dailyBudgetMicros === 0 ? 0 : (100 * counters.spentDayMicros) / dailyBudgetMicros;
+  const projection = project(account, clock);
+  const exhaustionMs = projection?.exhaustionMs ?? null;
+  return JSON.stringify({
+    campaign_id: campaign.id,
+    daily_budget_cents: centsFromMicros(dailyBudgetMicros),
+    daily_spent_cents: centsFromMicros(counters.spentDayMicros),
+    hourly_spent_cents: centsFromMicros(counters.spentHourMicros),
+    total_budget_cents: totalBudgetMicros === null ? null : centsFromMicros(totalBudgetMicros),
+    total_spent_cents: centsFromMicros(counters.spentTotalMicros),
+    reserved_cents: centsFromMicros(reserved),
+    remaining_cents: centsFromMicros(remaining),
+    pace_percentage: Math.round(pace100 * SHARE_STEPS) / SHARE_STEPS,
+    target_spent_cents: centsFromMicros(Math.round(targetAt(account.plan, clock.wallMs))),
+    should_throttle: throttleRate > 0,
+    throttle_rate: throttleRate,
+    circuit_breaker_open: breaker.position !== CLOSED,
+    circuit_breaker_state: BREAKER_POSITIONS[breaker.position],
+    circuit_breaker_reason: breaker.position === CLOSED ? null : (TRIP_REASONS[breaker.reason] ?? null),
+    pacing_mode: campaign.pacingMode,
+    status: campaign.status,
+    timezone: campaign.timezone,
+    local_day: account.day.date,
+    degraded: false,
+    projected_spend_cents: projection === null ? null : centsFromMicros(projection.spendMicros),
+    projected_exhaustion_at: exhaustionMs === null ? null : new Date(exhaustionMs).toISOString(),
+  });
+}

@@ -1,0 +1,38 @@
+/** Target curves are alike for most campaigns of a day: one is built for each kind and shared. */
+import type { Campaign } from '../domain/campaign.ts';
+import { buildCurve, type TargetCurve } from '../domain/curve.ts';
+import { type FlightBounds } from '../domain/flight.ts';
+import type { LocalDay } from '../domain/local-day.ts';
+
+const CURVES_MAX = 4_096;
+
+export class CurveCache {
+  private readonly curves = new Map<string, TargetCurve>();
+
+  curveFor(campaign: Campaign, day: LocalDay, flight: FlightBounds): TargetCurve {
+    const key = keyOf(campaign, day, flight);
+    const known = this.curves.get(key);
+    if (known !== undefined) return known;
+    const curve = buildCurve({
+      mode: campaign.pacingMode,
+      day,
+      multipliers: campaign.hourMultipliers,
+      dayparts: campaign.dayparts,
+      flightStartMs: flight.startMs,
+      flightEndMs: flight.endMs,
+      shape: null,
+    });
+    if (this.curves.size >= CURVES_MAX) this.curves.clear();
+    this.curves.set(key, curve);
+    return curve;
+  }
+}
+
+function keyOf(campaign: Campaign, day: LocalDay, flight: FlightBounds): string {
+  const { pacingMode, timezone, hourMultipliers, dayparts } = campaign;
+  const from = Math.max(day.startMs, flight.startMs);
+  const to = Math.min(day.endMs, flight.endMs);
+  const weights = hourMultipliers === null ? '' : JSON.stringify(hourMultipliers);
+  const parts = dayparts === null ? '' : JSON.stringify(dayparts);
+  return `${pacingMode} ${timezone} ${day.startMs} ${from} ${to} ${weights} ${parts}`;
+}

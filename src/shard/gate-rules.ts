@@ -1,0 +1,45 @@
+/** Whether a campaign may bid at all right now: the first of these that denies gives its reason. */
+import { type BreakerState, HALF_OPEN, OPEN } from '../domain/breaker.ts';
+import type { Campaign } from '../domain/campaign.ts';
+import { isInDaypart } from '../domain/curve.ts';
+import type { FlightBounds } from '../domain/flight.ts';
+import { type LocalDay, localHourAt } from '../domain/local-day.ts';
+import {
+  GATE_HALF_OPEN,
+  GATE_OPEN,
+  GATE_VACANT,
+  REASON_BREAKER_OPEN,
+  REASON_BUDGET_EXHAUSTED,
+  REASON_OUTSIDE_DAYPART,
+  REASON_OUTSIDE_FLIGHT,
+  REASON_PAUSED,
+  REASON_TOTAL_BUDGET_EXHAUSTED,
+} from '../table/gate.ts';
+import type { Counters } from './account-record.ts';
+
+/** Whether a gate word lets any bid through. */
+export function isOpen(gate: number): boolean {
+  return gate === GATE_OPEN || gate === GATE_HALF_OPEN;
+}
+
+/** The gate by status, flight and dayparts: what only time and changes of the campaign move. */
+export function scheduleGate(campaign: Campaign, flight: FlightBounds, day: LocalDay, wallMs: number): number {
+  if (campaign.status === 'DELETED') return GATE_VACANT;
+  if (campaign.status === 'PAUSED') return REASON_PAUSED;
+  if (campaign.status === 'ENDED') return REASON_OUTSIDE_FLIGHT;
+  if (wallMs < flight.startMs || wallMs >= flight.endMs) return REASON_OUTSIDE_FLIGHT;
+  const { dayparts } = campaign;
+  const allowed = dayparts === null || isInDaypart(dayparts, day.dayOfWeek, localHourAt(day, wallMs));
+  return allowed ? GATE_OPEN : REASON_OUTSIDE_DAYPART;
+}
+
+/** The gate by budget and breaker, for a campaign whose schedule is open. */
+export function budgetGate(campaign: Campaign, counters: Counters, breaker: BreakerState): number {
+  const { dailyBudgetMicros, totalBudgetMicros } = campaign;
+  if (totalBudgetMicros !== null && counters.spentTotalMicros >= totalBudgetMicros) {
+    return REASON_TOTAL_BUDGET_EXHAUSTED;
+  }
+  if (counters.spentDayMicros >= dailyBudgetMicros) return REASON_BUDGET_EXHAUSTED;
+  if (breaker.position === OPEN) return REASON_BREAKER_OPEN;
+  return breaker.position === HALF_OPEN ? GATE_HALF_OPEN : GATE_OPEN;
+}

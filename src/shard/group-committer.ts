@@ -1,0 +1,107 @@
+/**
+ * Group commit: one commit is being written at a time; what arrives meanwhile gathers in the open group and
+ * is written next. Under load a commit carries hundreds of spends for one flush of the disk.
+ */
+import { OutcomeWriter } from '../messages/edge-shard.ts';
+import type { Meters } from '../table/meters.ts';
+import { SHARD_COMMIT_SECONDS, SHARD_PENDING } from '../table/thread-meters.ts';
+import type { Log } from '../threads/log.ts';
+import type { Clock } from './account.ts';
+import { CommitGroup } from './commit-group.ts';
+import type { Ledger } from './ledger.ts';
+
+export type SendOutcomes = (edge: number, writer: OutcomeWriter) => void;
+
+export class GroupCommitter {
+  open = new CommitGroup();
+  private writing: CommitGroup | null = null;
+  private due = false;
+  private failing = false;
+  private finished: Promise<void> = Promise.resolve();
+  private readonly ledger: Ledger;
+  private readonly meters: Meters;
+  private readonly log: Log;
+  private readonly readClock: () => Clock;
+  private readonly send: SendOutcomes;
+
+  constructor(ledger: Ledger, meters: Meters, log: Log, readClock: () => Clock, send: SendOutcomes) {
+    this.ledger = ledger;
+    this.meters = meters;
+    this.log = log;
+    this.readClock = readClock;
+    this.send = send;
+  }
+
+  /** Whether an event is counted in a group that is not in the ledger yet. */
+  holds(event: string): boolean {
+    return this.open.events.has(event) || (this.writing?.events.has(event) ?? false);
+  }
+
+  /** Has the open group written, at the end of this event-loop turn or after the commit under way. */
+  schedule(): void {
+    if (this.due || this.writing !== null) return;
+    this.due = true;
+    setImmediate(() => {
+      this.due = false;
+      this.begin(false);
+    });
+  }
+
+  /** Writes the open group as the last one and waits for it. */
+  async flush(): Promise<void> {
+    await this.finished;
+    this.begin(true);
+    await this.finished;
+  }
+
+  private begin(last: boolean): void {
+    if (this.writing !== null) return;
+    const group = this.open;
+    this.open = new CommitGroup();
+    this.writing = group;
+    this.finished = this.write(group, last);
+  }
+
+  private async write(group: CommitGroup, last: boolean): Promise<void> {
+    const startedAtMs = performance.now();
+    const { wallMs } = this.readClock();
+    this.meters.set(SHARD_PENDING, group.dirty.size);
+    let committed = true;
+    if (group.empty) {
+      await Promise.resolve(); // only answers: they keep their place behind the commit before
+    } else {
+      const accounts = Array.from(group.dirty, (account) => [account.campaign.id, account.encode(last)] as const);
+      const change = { accounts, campaigns: group.campaigns.values(), events: group.events };
+      committed = await this.ledger.commit(change, wallMs).then(
+        () => true,
+        (error: unknown) => this.reportFailure(error),
+      );
+      this.meters.observe(SHARD_COMMIT_SECONDS, (performance.now() - startedAtMs) / 1000);
+    }
+    this.writing = null;
+    this.finish(group, committed);
+    if (this.open.answerCount > 0 || !this.open.empty) this.begin(false);
+  }
+
+  private finish(group: CommitGroup, committed: boolean): void {
+    const clock = this.readClock();
+    if (committed && this.failing) this.log.warn('the ledger can be written again');
+    if (committed) this.failing = false;
+    for (const account of group.dirty) account.committed(committed);
+    if (!committed) {
+      for (const spend of group.spends) spend.account.takeBack(spend, clock);
+      this.open.retract(group.events);
+    }
+    const writers = new Map<number, OutcomeWriter>();
+    group.collect(committed, writers);
+    for (const [edge, writer] of writers) this.send(edge, writer);
+    for (const listener of group.listeners) listener(committed);
+    this.meters.set(SHARD_PENDING, this.open.dirty.size);
+  }
+
+  private reportFailure(error: unknown): false {
+    if (!this.failing) this.log.error({ err: error }, 'the ledger cannot be written; spend is refused until it can');
+    this.failing = true;
+    return false;
+  }
+}

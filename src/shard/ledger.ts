@@ -1,0 +1,130 @@
+/**
+ * The ledger: one LMDB environment for each pod, shared by its shards, each of which writes only its own
+ * campaigns. It holds the counters themselves, so a killed process has nothing to replay.
+ *
+ *   accounts    campaign id                 → the account's record (account-record.ts)
+ *   campaigns   campaign id                 → the campaign as last told by management; kept after deletion,
+ *                                             so that late spend finds its account
+ *   events      campaign id / event id      → when it is forgotten, ms (float64)
+ *   expiries    minute / shard / number     → the event keys of one commit that are forgotten after that minute
+ *
+ * A commit is one transaction and resolves when it is on stable storage (LEDGER_SYNC=commit), or when it is
+ * visible and its flush has begun (interval: a killed process loses nothing, a power failure the last moments).
+ */
+import { mkdirSync } from 'node:fs';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Campaign } from '../domain/campaign.ts';
+
+/** How long an event id is remembered, at least. */
+export const EVENT_MEMORY_MS = 24 * 3_600_000;
+const MINUTE_MS = 60_000;
+
+/** What one commit changes. */
+export interface LedgerChange {
+  readonly accounts: Iterable<readonly [campaignId: string, record: Buffer]>;
+  readonly campaigns: Iterable<Campaign>;
+  /** Keys made by {@link eventKey}. */
+  readonly events: ReadonlySet<string>;
+}
+
+/** Ids hold no slash, so the key is unambiguous. */
+export function eventKey(campaignId: string, eventId: string): string {
+  return `${campaignId}/${eventId}`;
+}
+
+export class Ledger {
+  private readonly shard: number;
+  private readonly root: RootDatabase;
+  private readonly accounts: Database<Buffer, string>;
+  private readonly campaigns: Database<Campaign, string>;
+  private readonly events: Database<Buffer, string>;
+  private readonly expiries: Database<string[], string>;
+  /** Makes the expiry keys of this run differ from those of earlier ones. */
+  private readonly openedAtMs = Date.now();
+  private commits = 0;
+
+  constructor(folder: string, shard: number, sync: 'commit' | 'interval', bytesMax: number) {
+    mkdirSync(folder, { recursive: true });
+    this.shard = shard;
+    this.root = open({
+      path: folder,
+      mapSize: bytesMax,
+      maxDbs: 8,
+      maxReaders: 256,
+      cache: false,
+      overlappingSync: sync === 'interval',
+      separateFlushed: sync === 'interval',
+    });
+    this.accounts = this.root.openDB<Buffer, string>({ name: 'accounts', encoding: 'binary' });
+    this.campaigns = this.root.openDB<Campaign, string>({ name: 'campaigns' });
+    this.events = this.root.openDB<Buffer, string>({ name: 'events', encoding: 'binary' });
+    this.expiries = this.root.openDB<string[], string>({ name: 'expiries' });
+  }
+
+  /** The account's record, or undefined when the campaign has none. */
+  account(campaignId: string): Buffer | undefined {
+    return this.accounts.get(campaignId);
+  }
+
+  /** The campaign as last told, deleted ones included. */
+  campaign(campaignId: string): Campaign | undefined {
+    return this.campaigns.get(campaignId);
+  }
+
+  /** Every campaign of the pod; a shard picks its own. */
+  *allCampaigns(): Generator<Campaign> {
+    for (const { value } of this.campaigns.getRange()) yield value;
+  }
+
+  /** Whether an event is remembered. */
+  remembers(key: string, nowMs: number): boolean {
+    const until = this.events.get(key);
+    return until !== undefined && until.readDoubleLE(0) > nowMs;
+  }
+
+  /** Writes all of a change or nothing of it. Rejects when it is not on storage: nothing of it then holds. */
+  async commit(change: LedgerChange, nowMs: number): Promise<void> {
+    let last: Promise<unknown> | undefined;
+    // All puts of one event-loop turn are one transaction; the promise of the last is the promise of all.
+    for (const [campaignId, record] of change.accounts) last = this.accounts.put(campaignId, record);
+    for (const campaign of change.campaigns) last = this.campaigns.put(campaign.id, campaign);
+    if (change.events.size > 0) last = this.putEvents(change.events, nowMs);
+    await last;
+  }
+
+  /**
+   * Forgets events whose time is over, a bounded number at a time; of all shards, so one shard does it for all.
+   * @returns whether there may be more
+   */
+  async sweep(nowMs: number, commitsMax: number): Promise<boolean> {
+    const due = Array.from(
+      this.expiries.getRange({ start: '', end: minuteKey(nowMs), limit: commitsMax }),
+      ({ key, value }) => ({ key, value }),
+    );
+    let last: Promise<unknown> | undefined;
+    for (const { key, value } of due) {
+      for (const event of value) if (!this.remembers(event, nowMs)) last = this.events.remove(event);
+      last = this.expiries.remove(key);
+    }
+    await last;
+    return due.length === commitsMax;
+  }
+
+  async close(): Promise<void> {
+    await this.root.close();
+  }
+
+  private putEvents(events: ReadonlySet<string>, nowMs: number): Promise<unknown> {
+    const untilMs = nowMs + EVENT_MEMORY_MS;
+    const until = Buffer.alloc(8);
+    until.writeDoubleLE(untilMs);
+    for (const key of events) void this.events.put(key, until);
+    const order = String(this.commits++).padStart(12, '0');
+    return this.expiries.put(`${minuteKey(untilMs + MINUTE_MS)}/${this.shard}/${this.openedAtMs}-${order}`, [...events]);
+  }
+}
+
+/** Sorts as its minute does. */
+function minuteKey(tMs: number): string {
+  return String(Math.floor(tMs / MINUTE_MS)).padStart(10, '0');
+}

@@ -1,0 +1,114 @@
+/** Entry of a shard worker: opens the ledger, connects the ports, turns the duty cycle, and on `stop` writes and closes. */
+import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
+import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
+import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messages/management-shard.ts';
+import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
+import { IdIndex } from '../table/id-index.ts';
+import { Meters } from '../table/meters.ts';
+import { OwnerTable } from '../table/pacing-table.ts';
+import { SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
+import { sampleLag } from '../threads/lag-sampler.ts';
+import { createLog } from '../threads/log.ts';
+import { supervised } from '../threads/supervised.ts';
+import type { Clock } from './account.ts';
+import { Ledger } from './ledger.ts';
+import { CYCLE_MS, Shard } from './shard.ts';
+
+const thread = supervised<ShardStart>();
+const { config, memory, shard: shardNumber } = thread.start;
+const log = createLog(config.logLevel, `shard-${shardNumber}`);
+const meters = new Meters(SHARD_METERS, memory.shardMeters[shardNumber] as SharedArrayBuffer);
+const edges = new Map<number, MessagePort>();
+let management: MessagePort | null = null;
+
+function readClock(): Clock {
+  return { wallMs: Date.now(), steadyMs: performance.now() };
+}
+
+function sendToEdge(edge: number, message: ShardToEdge): void {
+  edges.get(edge)?.postMessage(message);
+}
+
+const ledger = new Ledger(join(config.dataDir, 'ledger'), shardNumber, config.ledgerSync, config.ledgerBytesMax);
+const shard = new Shard({
+  shard: shardNumber,
+  shards: config.shards,
+  table: new OwnerTable(memory.table, shardNumber),
+  index: new IdIndex(memory.table),
+  ledger,
+  meters,
+  log,
+  reservationTtlMs: config.reservationTtlMs,
+  breakerRecoveryMs: config.breakerRecoveryMs,
+  breakerProbes: config.breakerProbes,
+  readClock,
+  sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
+  sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
+});
+
+function answer(number: number, value: ShardAnswer): void {
+  const message: ShardToManagement = { number, answer: value };
+  management?.postMessage(message);
+}
+
+function serveManagement({ number, request }: ManagementToShard): void {
+  if (request.type === 'status') {
+    answer(number, { ok: true, body: shard.status(request.campaignId) });
+    return;
+  }
+  shard.upsert(request.campaign, (result) => {
+    if (result === 'done') answer(number, { ok: true, body: null });
+    else if (result === 'no_room') {
+      const message = `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`;
+      answer(number, { ok: false, code: 'campaign_limit', message });
+    } else answer(number, { ok: false, code: 'unavailable', message: 'the ledger cannot be written' });
+  });
+}
+
+function connectEdge(edge: number, port: MessagePort): void {
+  edges.set(edge, port);
+  port.on('message', (batch: EdgeToShard) => shard.receive(edge, batch));
+}
+
+function connectManagement(port: MessagePort): void {
+  management = port;
+  port.on('message', serveManagement);
+}
+
+let cycle: NodeJS.Timeout | undefined;
+
+async function end(): Promise<void> {
+  clearInterval(cycle);
+  await shard.end();
+  for (const port of edges.values()) port.close();
+  management?.close();
+  await ledger.close();
+  thread.tell({ type: 'stopped' });
+  thread.close();
+}
+
+thread.onMessage((message: SupervisorToThread) => {
+  if (message.type === 'edge-port') connectEdge(message.edge, message.port);
+  else if (message.type === 'management-port') connectManagement(message.port);
+  else if (message.type === 'stop') {
+    end().catch((error: unknown) => {
+      log.fatal({ err: error }, 'the ledger could not be written at the end; what was answered is in it');
+      process.exit(1);
+    });
+  }
+});
+
+process.on('unhandledRejection', (error) => {
+  // lmdb rejects a failed commit twice: once for the write, which the committer answers, once for itself.
+  if (error instanceof Error && (error.message.startsWith('Commit failed') || 'code' in error)) {
+    log.debug({ err: error }, 'a ledger commit failed');
+    return;
+  }
+  throw error;
+});
+
+sampleLag((seconds) => meters.set(SHARD_LAG, seconds));
+await shard.committer.flush();
+cycle = setInterval(() => shard.cycle(), CYCLE_MS);
+thread.tell({ type: 'ready' });

@@ -1,0 +1,180 @@
+/**
+ * The pod: one process, its threads and the ports between them. The supervisor decides nothing about bids;
+ * it allocates the shared memory, starts the threads, connects each pair anew whenever one of the two
+ * starts, and ends them in the order that loses nothing.
+ *
+ *   start   database ─▶ management ─▶ campaigns loaded        shards, edges beside it
+ *   stop    edges (finish what they hold) ─▶ management ─▶ shards (flush, close the ledger) ─▶ database
+ */
+import { MessageChannel } from 'node:worker_threads';
+import type { Config } from '../config/config.ts';
+import type { DatabaseAddress, EdgeStart, ManagementStart, PodMemory, ShardStart } from '../messages/supervision.ts';
+import { allocateTable } from '../table/layout.ts';
+import { allocateMeters } from '../table/meters.ts';
+import { allocatePodState, PHASE_SERVING, PHASE_STOPPING, PodState } from '../table/pod-state.ts';
+import { EDGE_METERS, SHARD_METERS } from '../table/thread-meters.ts';
+import type { Log } from '../threads/log.ts';
+import { SupervisedThread, type ThreadSpec } from './supervised-thread.ts';
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
+
+export class Pod {
+  private readonly config: Config;
+  private readonly log: Log;
+  private readonly memory: PodMemory;
+  private readonly state: PodState;
+  private readonly edges: readonly SupervisedThread[];
+  private readonly shards: readonly SupervisedThread[];
+  private readonly management: SupervisedThread;
+  private readonly database: SupervisedThread | null;
+  private databaseAddress: DatabaseAddress | null;
+  private readonly failed: (message: string) => void;
+
+  /** @param failed called when a thread says that the pod cannot run */
+  constructor(config: Config, log: Log, failed: (message: string) => void) {
+    this.config = config;
+    this.log = log;
+    this.failed = failed;
+    this.memory = {
+      table: allocateTable(config.campaignsMax, config.shards, config.edgeThreads),
+      state: allocatePodState(Date.now()),
+      edgeMeters: range(config.edgeThreads).map(() => allocateMeters(EDGE_METERS)),
+      shardMeters: range(config.shards).map(() => allocateMeters(SHARD_METERS)),
+      managementLag: new SharedArrayBuffer(8),
+    };
+    this.state = new PodState(this.memory.state);
+    this.databaseAddress = config.databaseUrl === null ? null : { kind: 'url', url: config.databaseUrl };
+    this.shards = range(config.shards).map((shard) => this.shardThread(shard));
+    this.edges = range(config.edgeThreads).map((edge) => this.edgeThread(edge));
+    this.management = this.managementThread();
+    this.database = config.databaseUrl === null ? this.databaseThread() : null;
+  }
+
+  start(): void {
+    for (const thread of this.threads()) thread.start();
+  }
+
+  /** Ends every thread, bidders' first; resolves when the last has ended. */
+  async stop(): Promise<void> {
+    this.state.phase = PHASE_STOPPING;
+    await Promise.all(this.edges.map((edge) => edge.stop()));
+    await this.management.stop();
+    await Promise.all(this.shards.map((shard) => shard.stop()));
+    await this.database?.stop();
+  }
+
+  private threads(): SupervisedThread[] {
+    const database = this.database === null ? [] : [this.database];
+    return [...database, ...this.shards, this.management, ...this.edges];
+  }
+
+  private readonly threadChanged = (): void => {
+    const down = this.threads().filter((thread) => !thread.ready).length;
+    this.state.threadsDown = down;
+    if (down > 0 || this.state.phase === PHASE_STOPPING) return;
+    if (this.state.phase !== PHASE_SERVING) {
+      const { host, port, apiHost, apiPort } = this.config;
+      this.log.info({ bidders: `http://${host}:${port}`, operators: `http://${apiHost}:${apiPort}` }, 'serving');
+    }
+    this.state.phase = PHASE_SERVING;
+  };
+
+  private thread(
+    name: string,
+    entry: string,
+    workerData: unknown,
+    connect: () => void,
+    received?: ThreadSpec['received'],
+  ): SupervisedThread {
+    const url = new URL(entry, import.meta.url);
+    const spec: ThreadSpec = {
+      name,
+      entry: url,
+      workerData,
+      connect,
+      changed: this.threadChanged,
+      fatal: (message) => this.failed(message),
+      ...(received === undefined ? {} : { received }),
+    };
+    return new SupervisedThread(spec, this.log);
+  }
+
+  private shardThread(shard: number): SupervisedThread {
+    const start: ShardStart = { config: this.config, memory: this.memory, shard };
+    return this.thread(`shard-${shard}`, '../shard/shard-thread.js', start, () => {
+      range(this.config.edgeThreads).forEach((edge) => {
+        this.connectEdgeAndShard(edge, shard);
+      });
+      this.connectManagementAndShard(shard);
+    });
+  }
+
+  private edgeThread(edge: number): SupervisedThread {
+    const start: EdgeStart = { config: this.config, memory: this.memory, edge };
+    return this.thread(`edge-${edge}`, '../edge/edge-thread.js', start, () => {
+      range(this.config.shards).forEach((shard) => {
+        this.connectEdgeAndShard(edge, shard);
+      });
+      this.connectManagementAndEdge(edge);
+    });
+  }
+
+  private managementThread(): SupervisedThread {
+    const start: ManagementStart = { config: this.config, memory: this.memory };
+    return this.thread('management', '../management/management-thread.js', start, () => {
+      range(this.config.shards).forEach((shard) => {
+        this.connectManagementAndShard(shard);
+      });
+      range(this.config.edgeThreads).forEach((edge) => {
+        this.connectManagementAndEdge(edge);
+      });
+      this.tellDatabase();
+    });
+  }
+
+  private databaseThread(): SupervisedThread {
+    const entry = '../sinks/postgres/embedded/database-thread.js';
+    const start = { dataDir: this.config.dataDir };
+    return this.thread('database', entry, start, () => undefined, (message) => {
+      const address = socketOf(message);
+      if (address === null) return;
+      this.databaseAddress = address;
+      this.tellDatabase();
+    });
+  }
+
+  private tellDatabase(): void {
+    if (this.databaseAddress !== null) this.management.post({ type: 'database', address: this.databaseAddress });
+  }
+
+  private connectEdgeAndShard(edge: number, shard: number): void {
+    const edgeThread = this.edges?.[edge];
+    const shardThread = this.shards?.[shard];
+    if (!edgeThread?.running || !shardThread?.running) return;
+    const { port1, port2 } = new MessageChannel();
+    edgeThread.post({ type: 'shard-port', shard, port: port1 }, [port1]);
+    shardThread.post({ type: 'edge-port', edge, port: port2 }, [port2]);
+  }
+
+  private connectManagementAndShard(shard: number): void {
+    const shardThread = this.shards[shard];
+    if (!this.management.running || !shardThread?.running) return;
+    const { port1, port2 } = new MessageChannel();
+    this.management.post({ type: 'shard-port', shard, port: port1 }, [port1]);
+    shardThread.post({ type: 'management-port', port: port2 }, [port2]);
+  }
+
+  private connectManagementAndEdge(edge: number): void {
+    const edgeThread = this.edges[edge];
+    if (!this.management.running || !edgeThread?.running) return;
+    const { port1, port2 } = new MessageChannel();
+    this.management.post({ type: 'edge-port', edge, port: port1 }, [port1]);
+    edgeThread.post({ type: 'management-port', port: port2 }, [port2]);
+  }
+}
+
+/** The address in the database thread's `ready`, or null for any other message. */
+function socketOf(message: unknown): DatabaseAddress | null {
+  if (typeof message !== 'object' || message === null || !('socketPath' in message)) return null;
+  return { kind: 'socket', path: String(message.socketPath) };
+}

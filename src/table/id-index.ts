@@ -1,0 +1,141 @@
+/**
+ * From a campaign's id to its slot: one open-addressing index for each shard, in shared memory. The owner
+ * shard is its only writer; every edge reads it, without locks, while it changes. A campaign is found from
+ * the moment the owner's insert returns: nothing has to be announced to the edges.
+ *
+ *   word 0   version: odd while the owner moves entries
+ *   word 1   campaigns held
+ *   word 2…  entries: hash, slot + 1 (0 = free)
+ *
+ * Removal closes the gap by moving later entries forward, so lookups never slow down with churn. A reader
+ * that finds nothing while entries moved looks again; one that finds its id has compared every byte of it.
+ */
+import { hashId, shardOf } from './hash.ts';
+import { ID_BYTES, indexWords, SLOT_WORDS, type TableMemory, WORD_ID_LENGTH } from './layout.ts';
+
+const VERSION = 0;
+const COUNT = 1;
+const FIRST = 2;
+/** A reader gives up looking after this many moves under its eyes: a decision never waits. */
+const LOOKS_MAX = 8;
+
+export class IdIndex {
+  private readonly shards: number;
+  private readonly mask: number;
+  private readonly words: readonly Int32Array[];
+  private readonly slots: Int32Array;
+  private readonly ids: Uint8Array;
+
+  constructor(memory: TableMemory) {
+    const bytes = indexWords(memory.indexEntries) * 4;
+    this.shards = memory.shards;
+    this.mask = memory.indexEntries - 1;
+    this.words = Array.from(
+      { length: memory.shards },
+      (_, shard) => new Int32Array(memory.indexes, shard * bytes, bytes / 4),
+    );
+    this.slots = new Int32Array(memory.slots);
+    this.ids = new Uint8Array(memory.ids);
+  }
+
+  /** The slot of a campaign, or −1. */
+  find(id: string): number {
+    const hash = hashId(id);
+    const words = this.words[shardOf(hash, this.shards)] as Int32Array;
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      const version = Atomics.load(words, VERSION);
+      const slot = this.probe(words, hash, id);
+      if (slot >= 0) return slot;
+      if ((version & 1) === 0 && Atomics.load(words, VERSION) === version) return -1;
+    }
+    return -1;
+  }
+
+  /** Campaigns that a shard holds. */
+  count(shard: number): number {
+    return Atomics.load(this.words[shard] as Int32Array, COUNT);
+  }
+
+  /** Owner only: names the slot and makes it findable. The id must not be in the index yet. */
+  insert(id: string, slot: number): void {
+    for (let at = 0; at < id.length; at++) this.ids[slot * ID_BYTES + at] = id.charCodeAt(at);
+    Atomics.store(this.slots, slot * SLOT_WORDS + WORD_ID_LENGTH, id.length);
+    const hash = hashId(id);
+    this.link(this.words[shardOf(hash, this.shards)] as Int32Array, hash, slot);
+  }
+
+  /** Owner only: forgets the campaign. */
+  remove(id: string): void {
+    const slot = this.find(id);
+    if (slot < 0) return;
+    const hash = hashId(id);
+    const words = this.words[shardOf(hash, this.shards)] as Int32Array;
+    let gap = hash & this.mask;
+    while (words[FIRST + 2 * gap + 1] !== slot + 1) gap = (gap + 1) & this.mask;
+    Atomics.add(words, VERSION, 1);
+    for (let next = (gap + 1) & this.mask; ; next = (next + 1) & this.mask) {
+      const taken = Atomics.load(words, FIRST + 2 * next + 1);
+      if (taken === 0) break;
+      const home = (words[FIRST + 2 * next] as number) & this.mask;
+      // The entry may move into the gap when the gap lies between its home and where it stands.
+      if (((next - home) & this.mask) < ((next - gap) & this.mask)) continue;
+      words[FIRST + 2 * gap] = words[FIRST + 2 * next] as number;
+      Atomics.store(words, FIRST + 2 * gap + 1, taken);
+      gap = next;
+    }
+    Atomics.store(words, FIRST + 2 * gap + 1, 0);
+    Atomics.sub(words, COUNT, 1);
+    Atomics.add(words, VERSION, 1);
+  }
+
+  /**
+   * Owner only, when it starts: links anew what an earlier owner thread left, which may have died while it
+   * moved entries, and returns it.
+   */
+  recover(shard: number): Map<string, number> {
+    const words = this.words[shard] as Int32Array;
+    const found = new Map<string, number>();
+    for (let entry = 0; entry <= this.mask; entry++) {
+      const slot = (words[FIRST + 2 * entry + 1] as number) - 1;
+      if (slot >= 0) found.set(this.idOf(slot), slot);
+    }
+    if (found.size === 0) return found;
+    Atomics.store(words, VERSION, Atomics.load(words, VERSION) | 1);
+    words.fill(0, COUNT);
+    for (const [id, slot] of found) this.link(words, hashId(id), slot);
+    Atomics.add(words, VERSION, 1);
+    return found;
+  }
+
+  /** The id that a slot carries. */
+  idOf(slot: number): string {
+    const start = slot * ID_BYTES;
+    const length = Atomics.load(this.slots, slot * SLOT_WORDS + WORD_ID_LENGTH);
+    return String.fromCharCode(...this.ids.subarray(start, start + length));
+  }
+
+  private link(words: Int32Array, hash: number, slot: number): void {
+    let entry = hash & this.mask;
+    while (Atomics.load(words, FIRST + 2 * entry + 1) !== 0) entry = (entry + 1) & this.mask;
+    words[FIRST + 2 * entry] = hash | 0;
+    Atomics.store(words, FIRST + 2 * entry + 1, slot + 1);
+    Atomics.add(words, COUNT, 1);
+  }
+
+  private probe(words: Int32Array, hash: number, id: string): number {
+    for (let entry = hash & this.mask; ; entry = (entry + 1) & this.mask) {
+      const slot = Atomics.load(words, FIRST + 2 * entry + 1) - 1;
+      if (slot < 0) return -1;
+      if (words[FIRST + 2 * entry] === (hash | 0) && this.matches(slot, id)) return slot;
+    }
+  }
+
+  private matches(slot: number, id: string): boolean {
+    if (this.slots[slot * SLOT_WORDS + WORD_ID_LENGTH] !== id.length) return false;
+    const start = slot * ID_BYTES;
+    for (let at = 0; at < id.length; at++) {
+      if (this.ids[start + at] !== id.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+}

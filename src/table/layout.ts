@@ -1,0 +1,120 @@
+/**
+ * The shared memory of a pod: which bytes mean what, who writes them and who reads them. Allocated once by
+ * the main thread; everything is zero at first, and pages that no campaign uses are never touched.
+ *
+ *  slots     128 bytes for each campaign, two cache lines: one the owner writes, one that edges change
+ *
+ *     word  field            written by            read by        unit
+ *      0    gate             owner                 edges          a GATE code
+ *      1    pass probability owner                 edges          1 / PROBABILITY_ONE
+ *      2    bid cap          owner                 edges          units
+ *      3    unit shift       owner, while vacant   edges          log2(micros per unit)
+ *      4    flags            owner                 edges          FLAG bits
+ *      5    breaker          owner                 metrics        0 closed, 1 open, 2 half-open
+ *      6    id length        owner, while vacant   edges          bytes
+ *      7–15 unused
+ *     16    allowance        owner adds, edges take     both      units, never below 0
+ *     17    tokens           owner adds, edges take     both      units, may be below 0
+ *     18    probes           owner sets, edges take     both      bids
+ *     19    shortfall        edges set, owner clears    owner     units of a bid the allowance did not cover
+ *     20–31 unused
+ *
+ *  ids       128 bytes for each slot: the campaign's id in ASCII (owner, while vacant)
+ *  indexes   one open-addressing table for each shard: hash and slot + 1 (owner); see id-index.ts
+ *  activity  one bit for each slot: edges set it when they touch the slot, the owner takes it
+ *  gauges    8 float64 for each slot: what metrics show (owner)
+ *  lanes     4 float64 for each slot and edge: what that edge saw, only ever growing (that edge)
+ *
+ * A unit is a power of two of micros, chosen when the slot is given to a campaign and fixed until it is
+ * vacant again, so that an allowance never changes its meaning under an edge's hands. Conversions to units
+ * round against the spender. A vacated slot rests for SLOT_REST_MS before another campaign gets it: an edge
+ * looks up and takes within one synchronous decision, microseconds, so none can still hold the old meaning.
+ */
+import { CAMPAIGN_ID_LENGTH_MAX } from '../domain/campaign.ts';
+
+export const SLOT_WORDS = 32;
+export const WORD_GATE = 0;
+export const WORD_PASS = 1;
+export const WORD_BID_CAP = 2;
+export const WORD_UNIT_SHIFT = 3;
+export const WORD_FLAGS = 4;
+export const WORD_BREAKER = 5;
+export const WORD_ID_LENGTH = 6;
+export const WORD_ALLOWANCE = 16;
+export const WORD_TOKENS = 17;
+export const WORD_PROBES = 18;
+export const WORD_SHORTFALL = 19;
+
+export const PROBABILITY_ONE = 2 ** 30;
+export const UNITS_MAX = 2 ** 31 - 1;
+/** Largest unit, 64 micros: what a conversion rounds up is then under 0.0064 cents a bid. */
+export const UNIT_SHIFT_MAX = 6;
+/** A bid takes at most this many tokens, so that tokens of 16 edges' bids at once cannot wrap round. */
+export const TOKENS_A_BID_MAX = 2 ** 27;
+
+/** All that is left of the budget stands on the table: a bid may take less than it asked for. */
+export const FLAG_LAST = 1;
+/** The campaign is not held to its token bucket (ASAP). */
+export const FLAG_NO_TOKENS = 2;
+/** Bids in flight hold budget: when nothing is left, it may come back. */
+export const FLAG_RESERVED = 4;
+
+export const ID_BYTES = CAMPAIGN_ID_LENGTH_MAX;
+export const SLOT_REST_MS = 60_000;
+
+export const GAUGES = 8;
+export const GAUGE_SPENT = 0;
+export const GAUGE_BUDGET = 1;
+export const GAUGE_RESERVED = 2;
+export const GAUGE_SPENT_TOTAL = 3;
+export const GAUGE_TARGET = 4;
+export const GAUGE_OVERSPENT_TOTAL = 5;
+
+export const LANE_FIELDS = 4;
+export const LANE_ASKS = 0;
+export const LANE_ASKED_MICROS = 1;
+export const LANE_ALLOWED = 2;
+/** The largest bid ever asked for, before a bid cap. */
+export const LANE_LARGEST_MICROS = 3;
+
+/** Room above an even split of the campaigns over the shards, for what hashing deals unevenly. */
+const SHARD_ROOM = 1.05;
+const SHARD_ROOM_SLOTS = 64;
+
+/** The pod's shared memory as it is handed to a thread. */
+export interface TableMemory {
+  readonly shards: number;
+  readonly slotsPerShard: number;
+  readonly indexEntries: number;
+  readonly slots: SharedArrayBuffer;
+  readonly ids: SharedArrayBuffer;
+  readonly indexes: SharedArrayBuffer;
+  readonly activity: SharedArrayBuffer;
+  readonly gauges: SharedArrayBuffer;
+  /** One for each edge. */
+  readonly lanes: readonly SharedArrayBuffer[];
+}
+
+/** Words of one shard's index: a version, a count, and two words an entry. */
+export function indexWords(entries: number): number {
+  return 2 + 2 * entries;
+}
+
+export function allocateTable(campaignsMax: number, shards: number, edges: number): TableMemory {
+  const even = Math.ceil(campaignsMax / shards);
+  const roomy = shards === 1 ? even : Math.ceil(even * SHARD_ROOM) + SHARD_ROOM_SLOTS;
+  const slotsPerShard = Math.ceil(roomy / 32) * 32;
+  const indexEntries = 2 ** Math.ceil(Math.log2(slotsPerShard * 2));
+  const slotCount = slotsPerShard * shards;
+  return {
+    shards,
+    slotsPerShard,
+    indexEntries,
+    slots: new SharedArrayBuffer(slotCount * SLOT_WORDS * 4),
+    ids: new SharedArrayBuffer(slotCount * ID_BYTES),
+    indexes: new SharedArrayBuffer(shards * indexWords(indexEntries) * 4),
+    activity: new SharedArrayBuffer(slotCount / 8),
+    gauges: new SharedArrayBuffer(slotCount * GAUGES * 8),
+    lanes: Array.from({ length: edges }, () => new SharedArrayBuffer(slotCount * LANE_FIELDS * 8)),
+  };
+}

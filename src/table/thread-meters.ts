@@ -1,0 +1,48 @@
+/** What each kind of thread counts. The position in a list is the field's number in shared memory. */
+import { REASONS } from './gate.ts';
+import type { MeterLayout } from './meters.ts';
+
+/** The core service's endpoints, in the order of their histograms. */
+export const ENDPOINTS = [
+  { endpoint: '/pacing/decision', method: 'POST' },
+  { endpoint: '/pacing/decisions', method: 'POST' },
+  { endpoint: '/spend/track', method: 'POST' },
+  { endpoint: '/spend/batch', method: 'POST' },
+  { endpoint: '/bid/lost', method: 'POST' },
+  { endpoint: '/budget/status', method: 'GET' },
+] as const;
+export const ENDPOINT_DECISION = 0;
+export const ENDPOINT_DECISIONS = 1;
+export const ENDPOINT_SPEND = 2;
+export const ENDPOINT_SPEND_BATCH = 3;
+export const ENDPOINT_LOSS = 4;
+export const ENDPOINT_STATUS = 5;
+
+/** Decisions by reason first, then the rest. */
+export const EDGE_METERS: MeterLayout = {
+  counters: [...REASONS, 'event_loop_lag_seconds', 'requests_refused'],
+  histograms: ENDPOINTS.map((endpoint) => endpoint.endpoint),
+};
+export const EDGE_LAG = REASONS.length;
+export const EDGE_REFUSED = REASONS.length + 1;
+
+export const SHARD_METERS: MeterLayout = {
+  counters: [
+    'event_loop_lag_seconds',
+    'spend_rejected',
+    'late_win_micros',
+    'pending_commits',
+    'spends',
+    'duplicates',
+    'breaker_trips',
+  ],
+  histograms: ['ledger_commit_seconds'],
+};
+export const SHARD_LAG = 0;
+export const SHARD_SPEND_REJECTED = 1;
+export const SHARD_LATE_WIN_MICROS = 2;
+export const SHARD_PENDING = 3;
+export const SHARD_SPENDS = 4;
+export const SHARD_DUPLICATES = 5;
+export const SHARD_BREAKER_TRIPS = 6;
+export const SHARD_COMMIT_SECONDS = 0;
