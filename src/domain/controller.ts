@@ -123,7 +123,7 @@ function wantedSpendRate(
   const secondsLeft = Math.max(curveSeconds, twoSteps);
   const remaining = Math.max(input.budgetMicros - effectiveSpentMicros, 0);
   // A budget cut below the target wants nothing more; what is left of it is spread over the rest of the curve.
-  const correction = targetRate > 0 ? (0.5 * flow.meanWinMicros) / targetRate : secondsLeft;
+  const correction = targetRate > 0 ? (0.5 * flow.meanWinMicros) / targetRate : 0;
   output.horizonSeconds = Math.max(Math.min(Math.max(CORRECTION_SECONDS, correction), secondsLeft), twoSteps);
   const neededRate = remaining / secondsLeft;
   const corrected = targetRate + (output.targetMicros - effectiveSpentMicros) / output.horizonSeconds;

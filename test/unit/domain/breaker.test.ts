@@ -138,6 +138,18 @@ describe('the breaker', () => {
     expect(watch(state, 950, 700_100, 970)).toBeNull();
   });
 
+  test('that a breach opened recovers, though the threshold is passed meanwhile', () => {
+    const early = { ...config, threshold: 0.5 };
+    const state = newBreaker(DAY, BUDGET);
+    watch(state, 500, 100, BUDGET, DAY, early);
+    watch(state, 500, 300_100, BUDGET, DAY, early);
+    for (let probe = 0; probe < 2; probe++) settleProbe(state, early, 300_200);
+    watch(state, 500, 300_300, 900);
+    expect(breachBreaker(state, 300_400)).toMatchObject({ reason: 'breach' });
+    expect(watch(state, 860, 400_000, 900)).toBeNull();
+    expect(watch(state, 860, 600_400, 900)).toMatchObject({ to: HALF_OPEN });
+  });
+
   test('a threshold of 0 trips at the first spend; of 1 only when all is spent', () => {
     const zero = newBreaker(DAY, BUDGET);
     expect(watch(zero, 0, 100, BUDGET, DAY, { ...config, threshold: 0 })).toBeNull();

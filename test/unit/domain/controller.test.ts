@@ -76,6 +76,18 @@ describe('the estimates', () => {
   });
 });
 
+test('the spend per allowed micro forgets the old rate within some hundred wins', () => {
+  const flow = newFlowEstimate(Number.NaN);
+  const steady = { elapsedSeconds: 1, asks: 20, askedMicros: 30_000, wins: 1, spendMicros: 1500 };
+  const follow = (allowedMicros: number): void => {
+    for (let second = 0; second < 600; second++)
+      observeFlow(flow, { ...steady, allowedMicros, noticeDelaySeconds: 4 });
+  };
+  follow(6000);
+  follow(3000);
+  expect(flow.rho).toBeGreaterThan(0.46); // the prior of three wins at 0.15 never quite goes
+});
+
 describe('a tick', () => {
   test('of a fresh campaign lets bids through at once, from a full bucket', () => {
     const { state, input, output } = setUp();
@@ -119,6 +131,14 @@ describe('a tick', () => {
     tick(state, input, output);
     expect(output.horizonSeconds).toBe(900);
     expect(output.spendRate).toBeCloseTo(rate, 6);
+  });
+
+  test('after hours without one corrects as soon as any other', () => {
+    const { state, input, output } = setUp(6);
+    Object.assign(input, { elapsedSeconds: 6 * 3600, spentMicros: BUDGET / 4 - 2_250_000 });
+    tick(state, input, output);
+    expect(output.horizonSeconds).toBe(900);
+    expect(output.spendRate).toBeCloseTo(12_500, 6);
   });
 
   test('counts value in flight as spent by the share that usually wins', () => {
@@ -303,6 +323,16 @@ describe('the supply guard', () => {
       guardSupply(guard, flat, halfDay, at(second / 3600), 1, 10_000, BUDGET, 1000);
     for (let second = 0; second < 899; second++) expect(ask(second)).toBe(0);
     expect(ask(899)).toBeGreaterThan(0);
+  });
+
+  test('learns nothing outside the plan, where nobody asks', () => {
+    const curve = curveOf({ dayparts: [{ startHour: 8, endHour: 20 }] });
+    const shape = trafficShape(curve, new Array<number>(24).fill(1));
+    if (shape === null) throw new Error('no shape');
+    const guard = newSupplyGuard(BUDGET);
+    const before = { ...guard };
+    expect(guardSupply(guard, curve, shape, at(3), 60, 0, BUDGET, 0)).toBe(0);
+    expect(guard).toEqual(before);
   });
 
   test('a shape that says nothing is none', () => {
