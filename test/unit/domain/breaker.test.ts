@@ -98,6 +98,7 @@ describe('the breaker', () => {
     const state = guardedBreaker();
     expect(watch(state, 1000, 400_000)).toMatchObject({ from: CLOSED, to: OPEN, reason: 'budget_spent' });
     expect(watch(state, 1000, 90_000_000)).toBeNull();
+    expect(watch(state, 990, 90_000_001)).toBeNull(); // a total read late says nothing new
     expect(state.position).toBe(OPEN);
     const open = newBreaker(DAY, BUDGET);
     watch(open, 950, 100);
