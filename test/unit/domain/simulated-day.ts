@@ -160,7 +160,7 @@ export function simulateDay(config: SimulatedDay): SimulatedOutcome {
       errorSquares += error * error;
       maxError = Math.max(maxError, Math.abs(error));
       minutes++;
-      passes.push(output.passProbability);
+      if (input.nowMs < day.endMs) passes.push(output.passProbability); // with the day its plan is over
     }
   }
   return {
