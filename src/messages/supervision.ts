@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
+import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import type { TableMemory } from '../table/layout.ts';
 import type { PodStateMemory } from '../table/pod-state.ts';
 
@@ -31,11 +32,6 @@ export interface ShardStart {
   readonly shard: number;
 }
 
-/** Where the database listens: `DATABASE_URL`, or the embedded one's socket. */
-export type DatabaseAddress =
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'socket'; readonly path: string };
-
 export interface ManagementStart {
   readonly config: Config;
   readonly memory: PodMemory;
@@ -46,7 +42,7 @@ export type SupervisorToThread =
   | { readonly type: 'shard-port'; readonly shard: number; readonly port: MessagePort }
   | { readonly type: 'edge-port'; readonly edge: number; readonly port: MessagePort }
   | { readonly type: 'management-port'; readonly port: MessagePort }
-  | { readonly type: 'database'; readonly address: DatabaseAddress }
+  | { readonly type: 'database'; readonly address: PostgresAddress }
   | { readonly type: 'stop' };
 
 export type ThreadToSupervisor =

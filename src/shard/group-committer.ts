@@ -4,7 +4,7 @@
  */
 import { OutcomeWriter } from '../messages/edge-shard.ts';
 import type { Meters } from '../table/meters.ts';
-import { SHARD_COMMIT_SECONDS, SHARD_PENDING } from '../table/thread-meters.ts';
+import { SHARD_COMMIT_SECONDS, SHARD_PENDING, SHARD_WAITING_SINCE_MS } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import type { Clock } from './account.ts';
 import { CommitGroup } from './commit-group.ts';
@@ -16,6 +16,7 @@ export class GroupCommitter {
   open = new CommitGroup();
   private writing: CommitGroup | null = null;
   private due = false;
+  private openSinceMs = 0;
   private failing = false;
   private finished: Promise<void> = Promise.resolve();
   private readonly ledger: Ledger;
@@ -39,6 +40,7 @@ export class GroupCommitter {
 
   /** Has the open group written, at the end of this event-loop turn or after the commit under way. */
   schedule(): void {
+    if (this.openSinceMs === 0) this.openSinceMs = this.readClock().wallMs;
     if (this.due || this.writing !== null) return;
     this.due = true;
     setImmediate(() => {
@@ -59,6 +61,8 @@ export class GroupCommitter {
     const group = this.open;
     this.open = new CommitGroup();
     this.writing = group;
+    this.meters.set(SHARD_WAITING_SINCE_MS, this.openSinceMs);
+    this.openSinceMs = 0;
     this.finished = this.write(group, last);
   }
 
@@ -97,6 +101,7 @@ export class GroupCommitter {
     for (const [edge, writer] of writers) this.send(edge, writer);
     for (const listener of group.listeners) listener(committed);
     this.meters.set(SHARD_PENDING, this.open.dirty.size);
+    this.meters.set(SHARD_WAITING_SINCE_MS, this.openSinceMs);
   }
 
   private reportFailure(error: unknown): false {

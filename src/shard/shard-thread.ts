@@ -100,13 +100,18 @@ thread.onMessage((message: SupervisorToThread) => {
 });
 
 process.on('unhandledRejection', (error) => {
-  // lmdb rejects a failed commit twice: once for the write, which the committer answers, once for itself.
-  if (error instanceof Error && (error.message.startsWith('Commit failed') || 'code' in error)) {
+  // lmdb rejects a failed commit more than once: for the write, which the committer answers, and for itself
+  // with the system's error number.
+  if (error instanceof Error && (error.message.startsWith('Commit failed') || isErrorNumber(error))) {
     log.debug({ err: error }, 'a ledger commit failed');
     return;
   }
   throw error;
 });
+
+function isErrorNumber(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'number';
+}
 
 sampleLag((seconds) => meters.set(SHARD_LAG, seconds));
 await shard.committer.flush();

@@ -8,7 +8,9 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
-import type { DatabaseAddress, EdgeStart, ManagementStart, PodMemory, ShardStart } from '../messages/supervision.ts';
+import type { EdgeStart, ManagementStart, PodMemory, ShardStart } from '../messages/supervision.ts';
+import type { PostgresAddress } from '../sinks/postgres/client.ts';
+import type { DatabaseThreadReport } from '../sinks/postgres/embedded/database-messages.ts';
 import { allocateTable } from '../table/layout.ts';
 import { allocateMeters } from '../table/meters.ts';
 import { allocatePodState, PHASE_SERVING, PHASE_STOPPING, PodState } from '../table/pod-state.ts';
@@ -27,8 +29,9 @@ export class Pod {
   private readonly shards: readonly SupervisedThread[];
   private readonly management: SupervisedThread;
   private readonly database: SupervisedThread | null;
-  private databaseAddress: DatabaseAddress | null;
+  private databaseAddress: PostgresAddress | null;
   private readonly failed: (message: string) => void;
+  private hasFailed = false;
 
   /** @param failed called when a thread says that the pod cannot run */
   constructor(config: Config, log: Log, failed: (message: string) => void) {
@@ -43,7 +46,7 @@ export class Pod {
       managementLag: new SharedArrayBuffer(8),
     };
     this.state = new PodState(this.memory.state);
-    this.databaseAddress = config.databaseUrl === null ? null : { kind: 'url', url: config.databaseUrl };
+    this.databaseAddress = config.databaseUrl === null ? null : { url: config.databaseUrl };
     this.shards = range(config.shards).map((shard) => this.shardThread(shard));
     this.edges = range(config.edgeThreads).map((edge) => this.edgeThread(edge));
     this.management = this.managementThread();
@@ -93,10 +96,16 @@ export class Pod {
       workerData,
       connect,
       changed: this.threadChanged,
-      fatal: (message) => this.failed(message),
+      fatal: (message) => this.fail(message),
       ...(received === undefined ? {} : { received }),
     };
     return new SupervisedThread(spec, this.log);
+  }
+
+  private fail(message: string): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.failed(message);
   }
 
   private shardThread(shard: number): SupervisedThread {
@@ -135,12 +144,16 @@ export class Pod {
   private databaseThread(): SupervisedThread {
     const entry = '../sinks/postgres/embedded/database-thread.js';
     const start = { dataDir: this.config.dataDir };
-    return this.thread('database', entry, start, () => undefined, (message) => {
-      const address = socketOf(message);
-      if (address === null) return;
-      this.databaseAddress = address;
-      this.tellDatabase();
-    });
+    return this.thread('database', entry, start, () => undefined, (message) => this.databaseSaid(message));
+  }
+
+  private databaseSaid(message: unknown): void {
+    const said = message as DatabaseThreadReport;
+    if (said.type === 'warning') this.log.warn(said.message);
+    if (said.type === 'failed') this.log.error(`the embedded database: ${said.message}`);
+    if (said.type !== 'ready') return;
+    this.databaseAddress = { socketPath: said.socketPath };
+    this.tellDatabase();
   }
 
   private tellDatabase(): void {
@@ -148,8 +161,8 @@ export class Pod {
   }
 
   private connectEdgeAndShard(edge: number, shard: number): void {
-    const edgeThread = this.edges?.[edge];
-    const shardThread = this.shards?.[shard];
+    const edgeThread = this.edges[edge];
+    const shardThread = this.shards[shard];
     if (!edgeThread?.running || !shardThread?.running) return;
     const { port1, port2 } = new MessageChannel();
     edgeThread.post({ type: 'shard-port', shard, port: port1 }, [port1]);
@@ -171,10 +184,4 @@ export class Pod {
     this.management.post({ type: 'edge-port', edge, port: port1 }, [port1]);
     edgeThread.post({ type: 'management-port', port: port2 }, [port2]);
   }
-}
-
-/** The address in the database thread's `ready`, or null for any other message. */
-function socketOf(message: unknown): DatabaseAddress | null {
-  if (typeof message !== 'object' || message === null || !('socketPath' in message)) return null;
-  return { kind: 'socket', path: String(message.socketPath) };
 }

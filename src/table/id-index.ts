@@ -95,16 +95,22 @@ export class IdIndex {
   recover(shard: number): Map<string, number> {
     const words = this.words[shard] as Int32Array;
     const found = new Map<string, number>();
-    for (let entry = 0; entry <= this.mask; entry++) {
-      const slot = (words[FIRST + 2 * entry + 1] as number) - 1;
-      if (slot >= 0) found.set(this.idOf(slot), slot);
-    }
+    for (const slot of this.slotsOf(shard)) found.set(this.idOf(slot), slot);
     if (found.size === 0) return found;
     Atomics.store(words, VERSION, Atomics.load(words, VERSION) | 1);
     words.fill(0, COUNT);
     for (const [id, slot] of found) this.link(words, hashId(id), slot);
     Atomics.add(words, VERSION, 1);
     return found;
+  }
+
+  /** The slots that a shard's campaigns hold, in no order. */
+  *slotsOf(shard: number): Generator<number> {
+    const words = this.words[shard] as Int32Array;
+    for (let entry = 0; entry <= this.mask; entry++) {
+      const slot = Atomics.load(words, FIRST + 2 * entry + 1) - 1;
+      if (slot >= 0) yield slot;
+    }
   }
 
   /** The id that a slot carries. */

@@ -35,6 +35,7 @@ export const SHARD_METERS: MeterLayout = {
     'spends',
     'duplicates',
     'breaker_trips',
+    'waiting_since_ms',
   ],
   histograms: ['ledger_commit_seconds'],
 };
@@ -45,4 +46,6 @@ export const SHARD_PENDING = 3;
 export const SHARD_SPENDS = 4;
 export const SHARD_DUPLICATES = 5;
 export const SHARD_BREAKER_TRIPS = 6;
+/** When the oldest change that is not in the ledger yet came, ms since the epoch; 0 = none waits. */
+export const SHARD_WAITING_SINCE_MS = 7;
 export const SHARD_COMMIT_SECONDS = 0;

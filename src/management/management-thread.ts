@@ -1,0 +1,155 @@
+/**
+ * Entry of the management thread: opens the campaign database, brings it up to date, hands the campaigns to
+ * the shards, serves the API for operators and renders the metrics. Decisions and spend go on without it.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { AppError } from '../domain/app-error.ts';
+import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
+import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
+import { CampaignStore } from '../sinks/postgres/campaign-store.ts';
+import { answered, closePostgres, describeAddress, openPostgres, type PostgresAddress, type Sql } from '../sinks/postgres/client.ts';
+import { migrate } from '../sinks/postgres/migrate.ts';
+import { readHealth } from '../table/health.ts';
+import { IdIndex } from '../table/id-index.ts';
+import { Meters } from '../table/meters.ts';
+import { PodState } from '../table/pod-state.ts';
+import { SHARD_METERS } from '../table/thread-meters.ts';
+import { sampleLag } from '../threads/lag-sampler.ts';
+import { createLog } from '../threads/log.ts';
+import { supervised } from '../threads/supervised.ts';
+import { feedCampaigns } from './campaign-feed.ts';
+import { Metrics } from './metrics.ts';
+import { buildManagementServer } from './server.ts';
+import { ShardClient } from './shard-client.ts';
+
+const RETRY_MS = 500;
+const PING_MS = 2_000;
+const PING_TIMEOUT_MS = 2_000;
+const FEED_AT_ONCE = 500;
+
+const thread = supervised<ManagementStart>();
+const { config, memory } = thread.start;
+const log = createLog(config.logLevel, 'management');
+const state = new PodState(memory.state);
+const index = new IdIndex(memory.table);
+const shardMeters = memory.shardMeters.map((shardMemory) => new Meters(SHARD_METERS, shardMemory));
+const shards = new ShardClient(config.shards);
+const metrics = new Metrics(config, memory);
+const edges = new Map<number, MessagePort>();
+const lag = new Float64Array(memory.managementLag);
+let serving: { readonly address: string; readonly end: () => Promise<void> } | null = null;
+let stopping = false;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Migrates and feeds; tries until the database answers. The ledger's campaigns serve in the meantime. */
+async function load(sql: Sql, store: CampaignStore): Promise<void> {
+  for (let failures = 0; !stopping; failures++) {
+    try {
+      const applied = await migrate(sql);
+      if (applied.length > 0) log.info({ applied }, 'database brought up to date');
+      const fed = await feedCampaigns(store, shards, { concurrency: FEED_AT_ONCE });
+      state.postgresUp = true;
+      state.campaignsLoaded = true;
+      log.info(fed, 'campaigns loaded');
+      if (fed.refused > 0) log.error(fed, 'campaigns do not fit the pacing table: raise CAMPAIGNS_MAX');
+      return;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      state.postgresUp = false;
+      const known = config.shards > 0 && shardMeters.some((_, shard) => index.count(shard) > 0);
+      if (known) state.campaignsLoaded = true;
+      if (failures === 0) log.error({ err: error, known }, 'campaigns cannot be loaded yet; trying on');
+      await pause(RETRY_MS);
+    }
+  }
+}
+
+function watchDatabase(sql: Sql): NodeJS.Timeout {
+  return setInterval(() => {
+    answered(sql`select 1`, PING_TIMEOUT_MS).then(
+      () => {
+        if (!state.postgresUp) log.info('the database answers');
+        state.postgresUp = true;
+      },
+      (error: unknown) => {
+        if (state.postgresUp) log.error({ err: error }, 'the database does not answer');
+        state.postgresUp = false;
+      },
+    );
+  }, PING_MS);
+}
+
+async function serve(address: PostgresAddress): Promise<void> {
+  const sql = openPostgres(address);
+  const store = new CampaignStore(sql);
+  const app = buildManagementServer({
+    store,
+    shards,
+    health: () => {
+      const { statusCode, body } = readHealth(state, index, shardMeters, Date.now());
+      return { statusCode, body: JSON.parse(body) as unknown };
+    },
+    log,
+    bodyBytesMax: config.bodyBytesMax,
+  });
+  let watch: NodeJS.Timeout | undefined;
+  serving = {
+    address: JSON.stringify(address),
+    end: async () => {
+      clearInterval(watch);
+      await app.close();
+      await closePostgres(sql);
+    },
+  };
+  log.info({ database: describeAddress(address) }, 'opening the campaign database');
+  await load(sql, store);
+  if (stopping) return;
+  watch = watchDatabase(sql);
+  await app.listen({ host: config.apiHost, port: config.apiPort });
+  thread.tell({ type: 'ready' });
+}
+
+async function end(): Promise<void> {
+  stopping = true;
+  await serving?.end();
+  shards.close();
+  for (const port of edges.values()) port.close();
+  thread.tell({ type: 'stopped' });
+  thread.close();
+}
+
+function useDatabase(address: PostgresAddress): void {
+  if (serving === null) {
+    serve(address).catch(fail);
+  } else if (serving.address !== JSON.stringify(address)) {
+    // The embedded database was started anew elsewhere: so is this thread, by the supervisor.
+    fail(new Error('the campaign database has moved'));
+  }
+}
+
+function fail(error: unknown): void {
+  log.error({ err: error }, 'management ends and is started anew');
+  process.exit(1);
+}
+
+function connectEdge(edge: number, port: MessagePort): void {
+  edges.set(edge, port);
+  port.on('message', ({ ticket }: EdgeToManagement) => {
+    metrics.render().then((body) => {
+      const reply: ManagementToEdge = { type: 'metrics', ticket, contentType: metrics.contentType, body };
+      port.postMessage(reply);
+    }, fail);
+  });
+}
+
+thread.onMessage((message: SupervisorToThread) => {
+  if (message.type === 'shard-port') shards.connect(message.shard, message.port);
+  else if (message.type === 'edge-port') connectEdge(message.edge, message.port);
+  else if (message.type === 'database') useDatabase(message.address);
+  else if (message.type === 'stop') end().catch(fail);
+});
+
+sampleLag((seconds) => {
+  lag[0] = seconds;
+});
