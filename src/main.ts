@@ -48,7 +48,10 @@ async function main(): Promise<void> {
   await checkListenable('API_PORT', config.apiHost, config.apiPort);
   const unlock = lockDataDir(config.dataDir);
   const log = createLog(config.logLevel, 'main');
-  log.info({ version, edges: config.edgeThreads, shards: config.shards, dataDir: config.dataDir }, 'starting');
+  log.info(
+    { version, edges: config.edgeThreads, shards: config.shards, dataDir: config.dataDir },
+    'starting',
+  );
   let stop: (exitCode: number) => void = dieAtOnce;
   const pod = new Pod(config, log, (message) => {
     log.fatal(message);

@@ -39,7 +39,9 @@ function valueOf(option: Option<unknown>, environment: Environment): unknown {
   if (text === null) return null;
   const value = option.parse(text);
   if (value === undefined) {
-    throw new ConfigError(`${option.variable}=${JSON.stringify(text)} is not accepted: it takes ${option.accepted}`);
+    throw new ConfigError(
+      `${option.variable}=${JSON.stringify(text)} is not accepted: it takes ${option.accepted}`,
+    );
   }
   return value;
 }
@@ -74,7 +76,8 @@ export function readConfig(environment: Environment): Config {
   }
   checkListening(parsed);
   const cores = availableParallelism();
-  const edgeThreads = parsed.edgeThreads === 'auto' ? Math.max(1, Math.min(16, cores - 1)) : parsed.edgeThreads;
+  const edgeThreads =
+    parsed.edgeThreads === 'auto' ? Math.max(1, Math.min(16, cores - 1)) : parsed.edgeThreads;
   const shards = parsed.shards === 'auto' ? Math.max(1, Math.round(edgeThreads / 4)) : parsed.shards;
   return Object.freeze({ ...parsed, dataDir: resolve(parsed.dataDir), edgeThreads, shards });
 }

@@ -19,7 +19,13 @@ export function helpText(version: string): string {
   const groups = [...new Set(options.map((option) => option.group))];
   const commands = COMMANDS.map(([command, meaning]) => `  ${command.padEnd(24)}${meaning}\n`).join('');
   const variables = groups
-    .map((group) => `\n${group}\n${options.filter((option) => option.group === group).map(optionLines).join('')}`)
+    .map(
+      (group) =>
+        `\n${group}\n${options
+          .filter((option) => option.group === group)
+          .map(optionLines)
+          .join('')}`,
+    )
     .join('');
   return `pacer ${version}: ad campaign budget pacer\n\nCommands\n${commands}\nConfiguration: environment variables; a .env file in the working folder is read too.\n${variables}`;
 }
@@ -28,7 +34,8 @@ export function helpText(version: string): string {
 export function configurationTable(): string {
   const options: readonly Option<unknown>[] = Object.values(schema);
   const rows = options.map(
-    (option) => `| \`${option.variable}\` | ${option.fallback === null ? '' : `\`${option.fallback}\``} | ${option.describe} |`,
+    (option) =>
+      `| \`${option.variable}\` | ${option.fallback === null ? '' : `\`${option.fallback}\``} | ${option.describe} |`,
   );
   return ['| Variable | Default | Meaning |', '|---|---|---|', ...rows].join('\n');
 }

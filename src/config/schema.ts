@@ -13,7 +13,12 @@ export const schema = {
     HOST_PATTERN,
     '127.0.0.1',
   ),
-  port: integer({ variable: 'PORT', group: 'Listening', describe: 'port of the core service' }, 1, 65535, 8080),
+  port: integer(
+    { variable: 'PORT', group: 'Listening', describe: 'port of the core service' },
+    1,
+    65535,
+    8080,
+  ),
   apiHost: text(
     { variable: 'API_HOST', group: 'Listening', describe: 'address of the management API' },
     'a host name or an IP address',
@@ -29,7 +34,8 @@ export const schema = {
   allowUnauthenticated: flag({
     variable: 'ALLOW_UNAUTHENTICATED',
     group: 'Listening',
-    describe: 'allow HOST and API_HOST to be something other than loopback, although nobody is asked for credentials',
+    describe:
+      'allow HOST and API_HOST to be something other than loopback, although nobody is asked for credentials',
   }),
   bodyBytesMax: integer(
     { variable: 'MAX_BODY_BYTES', group: 'Listening', describe: 'largest request body, bytes' },
@@ -48,7 +54,11 @@ export const schema = {
     './data',
   ),
   databaseUrl: optionalText(
-    { variable: 'DATABASE_URL', group: 'Storage', describe: 'Postgres of the campaigns; empty = embedded Postgres' },
+    {
+      variable: 'DATABASE_URL',
+      group: 'Storage',
+      describe: 'Postgres of the campaigns; empty = embedded Postgres',
+    },
     'a URL that begins with postgres:// or postgresql://',
     /^postgres(ql)?:\/\/\S+$/,
   ),
@@ -73,12 +83,20 @@ export const schema = {
     64 * 2 ** 30,
   ),
   edgeThreads: integerOrAuto(
-    { variable: 'EDGE_THREADS', group: 'Threads', describe: 'threads that answer bidders; auto = all cores but one' },
+    {
+      variable: 'EDGE_THREADS',
+      group: 'Threads',
+      describe: 'threads that answer bidders; auto = all cores but one',
+    },
     1,
     64,
   ),
   shards: integerOrAuto(
-    { variable: 'SHARDS', group: 'Threads', describe: 'threads that own campaigns; auto = one for four edges' },
+    {
+      variable: 'SHARDS',
+      group: 'Threads',
+      describe: 'threads that own campaigns; auto = one for four edges',
+    },
     1,
     64,
   ),

@@ -21,7 +21,8 @@ export const ZERO = 0 as Micros;
  * @throws RangeError when it is not: that is a bug of the caller, not bad input.
  */
 export function micros(amount: number): Micros {
-  if (!Number.isInteger(amount) || amount < 0 || amount > MICROS_MAX) throw new RangeError('not an amount of micros');
+  if (!Number.isInteger(amount) || amount < 0 || amount > MICROS_MAX)
+    throw new RangeError('not an amount of micros');
   return amount as Micros;
 }
 

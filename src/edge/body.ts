@@ -13,7 +13,12 @@ export type BodyReceiver = (body: Buffer) => void;
  * The response must have an abort handler already. When the body is refused, the reply is sent here and
  * `refused` is called instead of `receive`.
  */
-export function readBody(res: HttpResponse, bytesMax: number, receive: BodyReceiver, refused: () => void): void {
+export function readBody(
+  res: HttpResponse,
+  bytesMax: number,
+  receive: BodyReceiver,
+  refused: () => void,
+): void {
   let parts: Buffer[] | null = null;
   let bytes = 0;
   let done = false;

@@ -78,10 +78,18 @@ export class CoreService {
 
   /** Registers every route. */
   mount(app: TemplatedApp): void {
-    app.post('/pacing/decision', (res) => this.withBody(res, (body, startedAt) => this.decideOne(res, body, startedAt)));
-    app.post('/pacing/decisions', (res) => this.withBody(res, (body, startedAt) => this.decideMany(res, body, startedAt)));
-    app.post('/spend/track', (res) => this.withBody(res, (body, startedAt) => this.spendOne(res, body, startedAt)));
-    app.post('/spend/batch', (res) => this.withBody(res, (body, startedAt) => this.spendMany(res, body, startedAt)));
+    app.post('/pacing/decision', (res) =>
+      this.withBody(res, (body, startedAt) => this.decideOne(res, body, startedAt)),
+    );
+    app.post('/pacing/decisions', (res) =>
+      this.withBody(res, (body, startedAt) => this.decideMany(res, body, startedAt)),
+    );
+    app.post('/spend/track', (res) =>
+      this.withBody(res, (body, startedAt) => this.spendOne(res, body, startedAt)),
+    );
+    app.post('/spend/batch', (res) =>
+      this.withBody(res, (body, startedAt) => this.spendMany(res, body, startedAt)),
+    );
     app.post('/bid/lost', (res) => this.withBody(res, (body, startedAt) => this.lose(res, body, startedAt)));
     app.get('/budget/status/:id', (res, req) => this.status(res, req));
     app.get('/health', (res) => this.health(res));
@@ -258,7 +266,11 @@ export class CoreService {
 
   private ready(res: HttpResponse): void {
     const { ready } = this.parts.state;
-    replyCorked(res, ready ? 200 : 503, 'application/json', ready ? '{"status":"ready"}' : '{"status":"not_ready"}');
+    replyCorked(
+      res,
+      ready ? 200 : 503,
+      'application/json',
+      ready ? '{"status":"ready"}' : '{"status":"not_ready"}',
+    );
   }
 }
-

@@ -1,6 +1,7 @@
 /** Relays GET /metrics to the management thread, which renders it: rendering a thousand campaigns takes too long for an edge. */
-import type { MessagePort } from 'node:worker_threads';
+
 import type { HttpResponse } from 'uWebSockets.js';
+import type { MessagePort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import { replyCorked, replyError } from './replies.ts';

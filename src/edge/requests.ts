@@ -55,7 +55,10 @@ function notAnObject(prefix: string): AppError {
 }
 
 function badId(value: unknown, field: string): AppError {
-  return refuse(value === undefined ? `${field} is required: ${ID_ACCEPTED}` : `${field} must be ${ID_ACCEPTED}`, field);
+  return refuse(
+    value === undefined ? `${field} is required: ${ID_ACCEPTED}` : `${field} must be ${ID_ACCEPTED}`,
+    field,
+  );
 }
 
 function optionalId(value: unknown): string | undefined {
@@ -84,7 +87,9 @@ export function readDecision(value: unknown, prefix: string, into: DecisionReque
 
 function count(value: unknown, fallback: number): number {
   if (value === undefined || value === null) return fallback;
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= COUNT_MAX ? value : -1;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= COUNT_MAX
+    ? value
+    : -1;
 }
 
 function badCount(field: string): AppError {
@@ -98,7 +103,10 @@ export function readSpend(value: unknown, prefix: string, into: SpendRequest): A
   const spendMicros = microsFromCents(spendCents);
   if (spendMicros < 0) {
     const field = `${prefix}spend_cents`;
-    return refuse(`${field} ${spendCents === undefined ? 'is required' : 'is not accepted'}: ${CENTS_ACCEPTED}`, field);
+    return refuse(
+      `${field} ${spendCents === undefined ? 'is required' : 'is not accepted'}: ${CENTS_ACCEPTED}`,
+      field,
+    );
   }
   const impressions = count(value['impressions'], 1);
   if (impressions < 0) return badCount(`${prefix}impressions`);

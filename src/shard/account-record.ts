@@ -100,7 +100,8 @@ export function encodeRecord(record: AccountRecord): Buffer {
 
 export function decodeRecord(buffer: Buffer): AccountRecord {
   const fields = new Float64Array(FIELDS);
-  for (let at = 0; at < FIELDS && (at + 1) * 8 <= buffer.length; at++) fields[at] = buffer.readDoubleLE(at * 8);
+  for (let at = 0; at < FIELDS && (at + 1) * 8 <= buffer.length; at++)
+    fields[at] = buffer.readDoubleLE(at * 8);
   const field = (at: number): number => fields[at] as number;
   const breaker = newBreaker(field(21), field(22));
   return {

@@ -21,7 +21,12 @@ import {
   watchBreaker,
 } from '../domain/breaker.ts';
 import type { Campaign } from '../domain/campaign.ts';
-import { asapThrottle, beginControllerDay, type ControllerState, newController } from '../domain/controller.ts';
+import {
+  asapThrottle,
+  beginControllerDay,
+  type ControllerState,
+  newController,
+} from '../domain/controller.ts';
 import { controllerMemory, restoreController } from '../domain/controller-memory.ts';
 import { nextGateChange, shareAt, type TargetCurve } from '../domain/curve.ts';
 import { type FlightBounds, flightBounds } from '../domain/flight.ts';
@@ -94,7 +99,15 @@ export class Account {
   readonly slot: number;
   readonly reservations: Reservations;
   readonly allowance: Allowance;
-  readonly tally: TickTally = { steadyMs: 0, touchedMs: 0, wins: 0, spendMicros: 0, allowedMicros: 0, asks: 0, askedMicros: 0 };
+  readonly tally: TickTally = {
+    steadyMs: 0,
+    touchedMs: 0,
+    wins: 0,
+    spendMicros: 0,
+    allowedMicros: 0,
+    asks: 0,
+    askedMicros: 0,
+  };
   readonly pace: Pace = { passProbability: 1, allowRate: 0, askRate: 0, winRate: 0 };
   readonly counters: Counters;
   readonly breaker: BreakerState;
@@ -113,7 +126,13 @@ export class Account {
   private readonly settings: AccountSettings;
 
   /** @param record what the ledger has of the campaign, or null when it is new */
-  constructor(campaign: Campaign, slot: number, record: AccountRecord | null, settings: AccountSettings, clock: Clock) {
+  constructor(
+    campaign: Campaign,
+    slot: number,
+    record: AccountRecord | null,
+    settings: AccountSettings,
+    clock: Clock,
+  ) {
     this.campaign = campaign;
     this.slot = slot;
     this.settings = settings;
@@ -366,7 +385,10 @@ export class Account {
 
   /** ASAP's throttle steps hold from the spend that crosses them, not from the next tick. */
   private publishAsapStep(): void {
-    const throttle = Math.max(asapThrottle(this.counters.spentDayMicros / this.budgetMicros), this.throttleFloor);
+    const throttle = Math.max(
+      asapThrottle(this.counters.spentDayMicros / this.budgetMicros),
+      this.throttleFloor,
+    );
     if (1 - throttle >= this.pace.passProbability) return;
     this.pace.passProbability = 1 - throttle;
     this.settings.table.setPassProbability(this.slot, this.pace.passProbability);

@@ -3,7 +3,12 @@
  * memory already; it is answered when it is in the ledger, or taken back when it cannot be.
  */
 import type { Campaign } from '../domain/campaign.ts';
-import { OUTCOME_DUPLICATE, OUTCOME_SUCCESS, OUTCOME_UNAVAILABLE, OutcomeWriter } from '../messages/edge-shard.ts';
+import {
+  OUTCOME_DUPLICATE,
+  OUTCOME_SUCCESS,
+  OUTCOME_UNAVAILABLE,
+  OutcomeWriter,
+} from '../messages/edge-shard.ts';
 import type { Account, AppliedSpend } from './account.ts';
 
 /** Called once with whether the change is in the ledger. */

@@ -23,7 +23,12 @@ export function isOpen(gate: number): boolean {
 }
 
 /** The gate by status, flight and dayparts: what only time and changes of the campaign move. */
-export function scheduleGate(campaign: Campaign, flight: FlightBounds, day: LocalDay, wallMs: number): number {
+export function scheduleGate(
+  campaign: Campaign,
+  flight: FlightBounds,
+  day: LocalDay,
+  wallMs: number,
+): number {
   if (campaign.status === 'DELETED') return GATE_VACANT;
   if (campaign.status === 'PAUSED') return REASON_PAUSED;
   if (campaign.status === 'ENDED') return REASON_OUTSIDE_FLIGHT;

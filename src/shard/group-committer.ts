@@ -2,7 +2,7 @@
  * Group commit: one commit is being written at a time; what arrives meanwhile gathers in the open group and
  * is written next. Under load a commit carries hundreds of spends for one flush of the disk.
  */
-import { OutcomeWriter } from '../messages/edge-shard.ts';
+import type { OutcomeWriter } from '../messages/edge-shard.ts';
 import type { Meters } from '../table/meters.ts';
 import { SHARD_COMMIT_SECONDS, SHARD_PENDING, SHARD_WAITING_SINCE_MS } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
@@ -74,7 +74,10 @@ export class GroupCommitter {
     if (group.empty) {
       await Promise.resolve(); // only answers: they keep their place behind the commit before
     } else {
-      const accounts = Array.from(group.dirty, (account) => [account.campaign.id, account.encode(last)] as const);
+      const accounts = Array.from(
+        group.dirty,
+        (account) => [account.campaign.id, account.encode(last)] as const,
+      );
       const change = { accounts, campaigns: group.campaigns.values(), events: group.events };
       committed = await this.ledger.commit(change, wallMs).then(
         () => true,
@@ -105,7 +108,8 @@ export class GroupCommitter {
   }
 
   private reportFailure(error: unknown): false {
-    if (!this.failing) this.log.error({ err: error }, 'the ledger cannot be written; spend is refused until it can');
+    if (!this.failing)
+      this.log.error({ err: error }, 'the ledger cannot be written; spend is refused until it can');
     this.failing = true;
     return false;
   }

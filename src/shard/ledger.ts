@@ -120,7 +120,9 @@ export class Ledger {
     until.writeDoubleLE(untilMs);
     for (const key of events) void this.events.put(key, until);
     const order = String(this.commits++).padStart(12, '0');
-    return this.expiries.put(`${minuteKey(untilMs + MINUTE_MS)}/${this.shard}/${this.openedAtMs}-${order}`, [...events]);
+    return this.expiries.put(`${minuteKey(untilMs + MINUTE_MS)}/${this.shard}/${this.openedAtMs}-${order}`, [
+      ...events,
+    ]);
   }
 }
 

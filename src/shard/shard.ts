@@ -8,7 +8,7 @@
  * An account that nobody bids for and that has nothing in flight falls idle and costs nothing but a look at
  * its due time once a second.
  */
-import { type BreakerTransition, BREAKER_POSITIONS, OPEN } from '../domain/breaker.ts';
+import { BREAKER_POSITIONS, type BreakerTransition, OPEN } from '../domain/breaker.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import {
   BatchReader,
@@ -90,7 +90,8 @@ export class Shard {
   /** Takes over what the ledger and, after a thread's death, the table hold of this shard's campaigns. */
   constructor(parts: ShardParts) {
     this.parts = parts;
-    const { table, reservationTtlMs, breakerRecoveryMs, breakerProbes, ledger, meters, log, readClock } = parts;
+    const { table, reservationTtlMs, breakerRecoveryMs, breakerProbes, ledger, meters, log, readClock } =
+      parts;
     this.settings = {
       reservationTtlMs,
       breakerRecoveryMs,

@@ -7,12 +7,17 @@ export class SlotPool {
 
   /** @param taken slots that campaigns of an earlier owner thread hold */
   constructor(firstSlot: number, slotCount: number, taken: ReadonlySet<number>) {
-    for (let slot = firstSlot + slotCount - 1; slot >= firstSlot; slot--) if (!taken.has(slot)) this.free.push(slot);
+    for (let slot = firstSlot + slotCount - 1; slot >= firstSlot; slot--)
+      if (!taken.has(slot)) this.free.push(slot);
   }
 
   /** @returns a vacant slot, or −1 when there is none */
   take(steadyMs: number): number {
-    for (let oldest = this.resting[0]; oldest !== undefined && oldest.untilMs <= steadyMs; oldest = this.resting[0]) {
+    for (
+      let oldest = this.resting[0];
+      oldest !== undefined && oldest.untilMs <= steadyMs;
+      oldest = this.resting[0]
+    ) {
       this.free.push(oldest.slot);
       this.resting.shift();
     }

@@ -31,7 +31,9 @@ function holderOf(file: string): number | null {
   }
   const [pid, startedAt] = text.trim().split(' ');
   const runningSince = startOf(Number(pid));
-  return runningSince !== null && runningSince === (startedAt ?? '') && Number(pid) !== process.pid ? Number(pid) : null;
+  return runningSince !== null && runningSince === (startedAt ?? '') && Number(pid) !== process.pid
+    ? Number(pid)
+    : null;
 }
 
 /**
@@ -48,7 +50,9 @@ export function lockDataDir(folder: string): () => void {
     rmSync(file, { force: true });
     writeFileSync(file, `${process.pid} ${startOf(process.pid) ?? ''}\n`, { flag: 'wx' });
   } catch (error) {
-    throw new Error(`DATA_DIR="${folder}" cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(
+      `DATA_DIR="${folder}" cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   return () => rmSync(file, { force: true });
 }

@@ -77,7 +77,10 @@ export class Pod {
     if (down > 0 || this.state.phase === PHASE_STOPPING) return;
     if (this.state.phase !== PHASE_SERVING) {
       const { host, port, apiHost, apiPort } = this.config;
-      this.log.info({ bidders: `http://${host}:${port}`, operators: `http://${apiHost}:${apiPort}` }, 'serving');
+      this.log.info(
+        { bidders: `http://${host}:${port}`, operators: `http://${apiHost}:${apiPort}` },
+        'serving',
+      );
     }
     this.state.phase = PHASE_SERVING;
   };
@@ -144,7 +147,13 @@ export class Pod {
   private databaseThread(): SupervisedThread {
     const entry = '../sinks/postgres/embedded/database-thread.js';
     const start = { dataDir: this.config.dataDir };
-    return this.thread('database', entry, start, () => undefined, (message) => this.databaseSaid(message));
+    return this.thread(
+      'database',
+      entry,
+      start,
+      () => undefined,
+      (message) => this.databaseSaid(message),
+    );
   }
 
   private databaseSaid(message: unknown): void {
@@ -157,7 +166,8 @@ export class Pod {
   }
 
   private tellDatabase(): void {
-    if (this.databaseAddress !== null) this.management.post({ type: 'database', address: this.databaseAddress });
+    if (this.databaseAddress !== null)
+      this.management.post({ type: 'database', address: this.databaseAddress });
   }
 
   private connectEdgeAndShard(edge: number, shard: number): void {

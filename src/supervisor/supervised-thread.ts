@@ -76,7 +76,10 @@ export class SupervisedThread {
 
   private restart(code: number, ranMs: number): void {
     if (ranMs > STEADY_MS) this.pauseMs = PAUSE_MIN_MS;
-    this.log.error({ name: this.spec.name, code, pauseMs: this.pauseMs }, 'a thread ended; it is started anew');
+    this.log.error(
+      { name: this.spec.name, code, pauseMs: this.pauseMs },
+      'a thread ended; it is started anew',
+    );
     setTimeout(() => {
       if (!this.stopping) this.start();
     }, this.pauseMs);

@@ -1,7 +1,7 @@
 /** The body of `GET /health`, from shared memory alone: any thread can answer it, and no dead one can block it. */
 import { version } from '../config/version.ts';
 import type { IdIndex } from './id-index.ts';
-import { type Meters } from './meters.ts';
+import type { Meters } from './meters.ts';
 import { PHASE_SERVING, type PodState } from './pod-state.ts';
 import { SHARD_PENDING } from './thread-meters.ts';
 

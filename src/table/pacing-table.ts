@@ -85,7 +85,8 @@ export class EdgeTable {
     }
     const base = slot * SLOT_WORDS;
     const gate = this.slots[base + WORD_GATE] as number;
-    const cap = (this.slots[base + WORD_BID_CAP] as number) * (1 << (this.slots[base + WORD_UNIT_SHIFT] as number));
+    const cap =
+      (this.slots[base + WORD_BID_CAP] as number) * (1 << (this.slots[base + WORD_UNIT_SHIFT] as number));
     const wantedMicros = bidMicros < cap ? bidMicros : cap;
     this.recordAsk(slot, bidMicros, wantedMicros);
     if (gate !== GATE_OPEN && gate !== GATE_HALF_OPEN) {
@@ -250,7 +251,7 @@ export class OwnerTable {
 
   /** Adds tokens up to a cap; takes back what stands above it. */
   fillTokens(slot: number, fillMicros: number, capMicros: number): void {
-    const unit = (1 << this.unitShift(slot));
+    const unit = 1 << this.unitShift(slot);
     const at = slot * SLOT_WORDS + WORD_TOKENS;
     const held = Atomics.load(this.slots, at);
     const cap = Math.max(1, Math.min(UNITS_MAX / 2, Math.ceil(capMicros / unit)));

@@ -1,6 +1,14 @@
 /** Reads the table for metrics: no decision and no owner waits for it. */
 import { GATE_VACANT } from './gate.ts';
-import { GAUGES, PROBABILITY_ONE, SLOT_WORDS, type TableMemory, WORD_BREAKER, WORD_GATE, WORD_PASS } from './layout.ts';
+import {
+  GAUGES,
+  PROBABILITY_ONE,
+  SLOT_WORDS,
+  type TableMemory,
+  WORD_BREAKER,
+  WORD_GATE,
+  WORD_PASS,
+} from './layout.ts';
 
 export class TableReader {
   private readonly slots: Int32Array;
