@@ -1,6 +1,7 @@
 /**
- * Start-up: tells the shards every campaign that is not deleted. Pages from the store, a bounded number of
- * upserts under way; memory is one page.
+ * Start-up: tells the shards every campaign that is not deleted, and the deletions they have not heard of
+ * because the process ended between the commit and the shard. Pages from the store, a bounded number of
+ * calls under way; memory is one page.
  */
 import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
@@ -18,6 +19,8 @@ export interface CampaignFeedResult {
   readonly accepted: number;
   /** Campaigns for which the pacing table had no room. They do not bid. */
   readonly refused: number;
+  /** Deleted campaigns that a shard still knew. */
+  readonly deleted: number;
 }
 
 const PAGE_SIZE = 500;
@@ -29,19 +32,35 @@ export async function feedCampaigns(
   shards: Shards,
   options: CampaignFeedOptions = {},
 ): Promise<CampaignFeedResult> {
+  const pageSize = options.pageSize ?? PAGE_SIZE;
+  const concurrency = options.concurrency ?? CONCURRENCY;
   let accepted = 0;
   let refused = 0;
-  for await (const page of store.livePages(options.pageSize ?? PAGE_SIZE)) {
+  let deleted = 0;
+  await forEachCampaign(store.deletedPages(pageSize), concurrency, async (campaign) => {
+    if ((await shards.status(campaign.id)) === null) return;
+    await shards.upsert(campaign);
+    deleted++;
+  });
+  await forEachCampaign(store.livePages(pageSize), concurrency, async (campaign) => {
+    if (await isAccepted(shards, campaign)) accepted++;
+    else refused++;
+  });
+  return { accepted, refused, deleted };
+}
+
+async function forEachCampaign(
+  pages: AsyncIterable<readonly Campaign[]>,
+  concurrency: number,
+  work: (campaign: Campaign) => Promise<void>,
+): Promise<void> {
+  for await (const page of pages) {
     const next = page.values();
-    const feeder = async () => {
-      for (const campaign of next) {
-        if (await isAccepted(shards, campaign)) accepted++;
-        else refused++;
-      }
+    const worker = async () => {
+      for (const campaign of next) await work(campaign);
     };
-    await Promise.all(Array.from({ length: options.concurrency ?? CONCURRENCY }, feeder));
+    await Promise.all(Array.from({ length: concurrency }, worker));
   }
-  return { accepted, refused };
 }
 
 async function isAccepted(shards: Shards, campaign: Campaign): Promise<boolean> {

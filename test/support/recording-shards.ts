@@ -5,7 +5,7 @@ import type { Shards } from '../../src/messages/shards.ts';
 
 export class RecordingShards implements Shards {
   readonly campaigns = new Map<string, Campaign>();
-  /** Thrown by the next calls, until it is null again. */
+  /** Thrown by every upsert until it is null again. */
   refusal: AppError | null = null;
   /** Most upserts that were under way at once. */
   underWayMax = 0;
@@ -22,7 +22,6 @@ export class RecordingShards implements Shards {
   }
 
   async status(campaignId: string): Promise<string | null> {
-    if (this.refusal !== null) throw this.refusal;
     return this.campaigns.has(campaignId) ? `{"campaign_id":"${campaignId}","daily_spent_cents":0}` : null;
   }
 }

@@ -151,13 +151,19 @@ export class CampaignStore {
   }
 
   /** All campaigns that are not deleted, ordered by id, a page at a time. @throws AppError `unavailable`. */
-  async *livePages(pageSize = 500): AsyncGenerator<readonly Campaign[], void, undefined> {
+  livePages(pageSize = 500): AsyncGenerator<readonly Campaign[], void, undefined> {
+    return this.#pages({ limit: pageSize });
+  }
+
+  /** All deleted campaigns, in the same way. @throws AppError `unavailable`. */
+  deletedPages(pageSize = 500): AsyncGenerator<readonly Campaign[], void, undefined> {
+    return this.#pages({ limit: pageSize, status: 'DELETED' });
+  }
+
+  async *#pages(filter: CampaignFilter): AsyncGenerator<readonly Campaign[], void, undefined> {
     let cursor: string | null | undefined;
     while (cursor !== null) {
-      const page: CampaignPage = await this.list({
-        limit: pageSize,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+      const page: CampaignPage = await this.list(cursor === undefined ? filter : { ...filter, cursor });
       if (page.campaigns.length > 0) yield page.campaigns;
       cursor = page.nextCursor;
     }

@@ -333,11 +333,21 @@ describe('the management API', () => {
     expect(await feedCampaigns(store, shards, { pageSize: 10, concurrency: 4 })).toEqual({
       accepted: 25,
       refused: 0,
+      deleted: 0,
     });
     expect(shards.campaigns.size).toBe(25);
     expect(shards.underWayMax).toBe(4);
     shards.refusal = new AppError('campaign_limit', 'the pacing table is full');
-    expect(await feedCampaigns(store, shards)).toEqual({ accepted: 0, refused: 25 });
+    expect(await feedCampaigns(store, shards)).toEqual({ accepted: 0, refused: 25, deleted: 0 });
+  });
+
+  it('tells the shards at start of a deletion that had not reached them', async () => {
+    const campaign = someCampaign({ id: 'c' });
+    await store.insert(campaign);
+    await shards.upsert(campaign);
+    await store.update({ ...campaign, status: 'DELETED', version: 2 }, 1);
+    expect(await feedCampaigns(store, shards)).toEqual({ accepted: 0, refused: 0, deleted: 1 });
+    expect(shards.campaigns.get('c')?.status).toBe('DELETED');
   });
 
   it('answers 503 while the database is down, does nothing by halves, and recovers by itself', async () => {
@@ -356,6 +366,7 @@ describe('the management API', () => {
       });
       expect(reply.headers['retry-after']).toBe('1');
     }
+    await expect(store.get('c')).rejects.toMatchObject({ code: 'unavailable', name: 'AppError' });
     expect([...shards.campaigns.values()].map(({ id, version }) => `${id}@${version}`)).toEqual(['c@1']);
     await server.resume();
     expect((await call('PATCH', '/campaigns/c', { name: 'back' })).body).toMatchObject({
