@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const config = readConfig(environmentFrom(process.env, process.cwd()));
   await checkListenable('PORT', config.host, config.port);
   await checkListenable('API_PORT', config.apiHost, config.apiPort);
-  const unlock = lockDataDir(config.dataDir);
+  const unlock = await lockDataDir(config.dataDir);
   const log = createLog(config.logLevel, 'main');
   log.info(
     { version, edges: config.edgeThreads, shards: config.shards, dataDir: config.dataDir },

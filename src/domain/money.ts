@@ -30,17 +30,21 @@ export function micros(amount: number): Micros {
  * Converts wire cents to micros; `-1` when the value is not an amount: not a number, NaN, negative,
  * above {@link MICROS_MAX}, or with a fifth decimal. A sentinel, not an error object: this runs per bid.
  *
- * Division is correctly rounded, so a decimal with at most four places survives the round trip
- * `x * 10000 / 10000` exactly and any finer one does not.
+ * A decimal with at most four places is the double nearest to its micros / 10000, and division is correctly
+ * rounded: so the amount is the whole number that divides back to it, and a finer decimal has none. The
+ * product is off by less than one. Above 2^51 micros ($2.2 billion) doubles of cents are coarser than a
+ * micro: there a neighbouring amount may be the one that is read.
  */
 export function microsFromCents(cents: unknown): Micros | -1 {
-  if (typeof cents !== 'number') return -1;
+  if (typeof cents !== 'number' || !(cents >= 0)) return -1;
   const amount = Math.round(cents * MICROS_PER_CENT);
-  if (!(amount >= 0 && amount <= MICROS_MAX) || amount / MICROS_PER_CENT !== cents) return -1;
-  return (amount + 0) as Micros; // + 0 turns -0 into 0
+  if (amount / MICROS_PER_CENT === cents) return amount <= MICROS_MAX ? ((amount + 0) as Micros) : -1; // + 0: no -0
+  if (!(amount <= MICROS_MAX)) return -1;
+  if ((amount - 1) / MICROS_PER_CENT === cents) return (amount - 1) as Micros;
+  return (amount + 1) / MICROS_PER_CENT === cents && amount < MICROS_MAX ? ((amount + 1) as Micros) : -1;
 }
 
-/** Converts micros to wire cents, exactly: the nearest double prints with at most four decimals. */
+/** Converts micros to wire cents: the nearest double, which up to 2^51 micros prints with at most four decimals. */
 export function centsFromMicros(amount: number): number {
   return amount / MICROS_PER_CENT;
 }

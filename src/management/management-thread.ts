@@ -7,7 +7,14 @@ import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
 import { CampaignStore } from '../sinks/postgres/campaign-store.ts';
-import { answered, closePostgres, describeAddress, openPostgres, type PostgresAddress, type Sql } from '../sinks/postgres/client.ts';
+import {
+  answered,
+  closePostgres,
+  describeAddress,
+  openPostgres,
+  type PostgresAddress,
+  type Sql,
+} from '../sinks/postgres/client.ts';
 import { migrate } from '../sinks/postgres/migrate.ts';
 import { readHealth } from '../table/health.ts';
 import { IdIndex } from '../table/id-index.ts';

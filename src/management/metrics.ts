@@ -2,7 +2,7 @@
  * `GET /metrics`: every thread's figures in one page, read from shared memory at the scrape. Nothing is
  * counted twice and no thread is asked.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { centsFromMicros } from '../domain/money.ts';
@@ -48,7 +48,13 @@ class ReadHistogram extends Histogram<string> {
   private readonly metric: { readonly name: string; readonly help: string };
   private readonly readSeries: () => readonly Series[];
 
-  constructor(registry: Registry, name: string, help: string, labelNames: string[], read: () => readonly Series[]) {
+  constructor(
+    registry: Registry,
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: () => readonly Series[],
+  ) {
     super({ name, help, labelNames, buckets: [...LATENCY_BOUNDS], registers: [registry] });
     this.metric = { name, help };
     this.readSeries = read;
@@ -77,10 +83,16 @@ class ReadHistogram extends Histogram<string> {
 }
 
 function sumReadings(readings: readonly HistogramReading[]): HistogramReading {
-  const buckets = LATENCY_BOUNDS.map((_, at) => readings.reduce((sum, reading) => sum + (reading.buckets[at] ?? 0), 0));
+  const buckets = LATENCY_BOUNDS.map((_, at) =>
+    readings.reduce((sum, reading) => sum + (reading.buckets[at] ?? 0), 0),
+  );
   const count = readings.reduce((sum, reading) => sum + reading.count, 0);
   const above = count - buckets.reduce((sum, bucket) => sum + bucket, 0);
-  return { buckets: [...buckets, above], count, sum: readings.reduce((sum, reading) => sum + reading.sum, 0) };
+  return {
+    buckets: [...buckets, above],
+    count,
+    sum: readings.reduce((sum, reading) => sum + reading.sum, 0),
+  };
 }
 
 export class Metrics {
@@ -166,7 +178,10 @@ export class Metrics {
     );
     const help = 'Time from a request to its answer.';
     new ReadHistogram(registry, 'pacer_request_duration_seconds', help, ['endpoint', 'method'], () =>
-      ENDPOINTS.map((labels, at) => ({ labels, reading: sumReadings(edges.map((edge) => edge.histogram(at))) })),
+      ENDPOINTS.map((labels, at) => ({
+        labels,
+        reading: sumReadings(edges.map((edge) => edge.histogram(at))),
+      })),
     );
   }
 
@@ -179,8 +194,10 @@ export class Metrics {
     this.counter('pacer_spend_rejected_total', 'Spend events for campaigns that never existed.', () =>
       this.sum(shards, SHARD_SPEND_REJECTED),
     );
-    this.counter('pacer_late_win_cents_total', 'Spend whose reservation had expired when it was reported.', () =>
-      centsFromMicros(this.sum(shards, SHARD_LATE_WIN_MICROS)),
+    this.counter(
+      'pacer_late_win_cents_total',
+      'Spend whose reservation had expired when it was reported.',
+      () => centsFromMicros(this.sum(shards, SHARD_LATE_WIN_MICROS)),
     );
     this.counter('pacer_circuit_breaker_trips_total', 'Breakers that opened.', () =>
       this.sum(shards, SHARD_BREAKER_TRIPS),
@@ -194,7 +211,9 @@ export class Metrics {
       labelNames: ['sink'],
       registers: [registry],
       collect() {
-        const waiting = shards.map((shard) => shard.get(SHARD_WAITING_SINCE_MS)).filter((sinceMs) => sinceMs > 0);
+        const waiting = shards
+          .map((shard) => shard.get(SHARD_WAITING_SINCE_MS))
+          .filter((sinceMs) => sinceMs > 0);
         const oldestMs = Math.min(...waiting, Date.now());
         this.set({ sink: 'ledger' }, (Date.now() - oldestMs) / 1000);
       },
@@ -203,7 +222,8 @@ export class Metrics {
 
   /** The campaigns with the largest budgets; chosen anew every few seconds, since sorting all takes a while. */
   private largest(): readonly { readonly id: string; readonly slot: number }[] {
-    if (performance.now() - this.selectedAtMs < SELECTION_MS && this.selected.length > 0) return this.selected;
+    if (performance.now() - this.selectedAtMs < SELECTION_MS && this.selected.length > 0)
+      return this.selected;
     const slots = this.shards.flatMap((_, shard) => [...this.index.slotsOf(shard)]);
     const budget = (slot: number): number => this.table.gauge(slot, GAUGE_BUDGET);
     this.selected = slots
@@ -215,7 +235,12 @@ export class Metrics {
     return this.selected;
   }
 
-  private perCampaign(kind: 'counter' | 'gauge', name: string, help: string, read: (slot: number) => number): void {
+  private perCampaign(
+    kind: 'counter' | 'gauge',
+    name: string,
+    help: string,
+    read: (slot: number) => number,
+  ): void {
     const campaigns = (): readonly { readonly id: string; readonly slot: number }[] => this.largest();
     const options = { name, help, labelNames: ['campaign_id'], registers: [this.registry] };
     if (kind === 'gauge') {
@@ -244,8 +269,11 @@ export class Metrics {
       return budget === 0 ? 0 : part / budget;
     };
     const error = (slot: number): number => table.gauge(slot, GAUGE_SPENT) - table.gauge(slot, GAUGE_TARGET);
-    this.perCampaign('gauge', 'pacer_budget_utilization_percentage', 'Spent today, % of the daily budget.', (slot) =>
-      100 * ratio(table.gauge(slot, GAUGE_SPENT), slot),
+    this.perCampaign(
+      'gauge',
+      'pacer_budget_utilization_percentage',
+      'Spent today, % of the daily budget.',
+      (slot) => 100 * ratio(table.gauge(slot, GAUGE_SPENT), slot),
     );
     this.perCampaign('gauge', 'pacer_circuit_breaker_state', '0 closed, 1 open, 2 half-open.', (slot) =>
       table.breaker(slot),
@@ -259,8 +287,11 @@ export class Metrics {
     this.perCampaign('counter', 'pacer_overspend_cents_total', 'Spent above a daily budget.', (slot) =>
       centsFromMicros(table.gauge(slot, GAUGE_OVERSPENT_TOTAL)),
     );
-    this.perCampaign('gauge', 'pacer_pacing_error_ratio', 'Spent minus planned by now, over the daily budget.', (slot) =>
-      ratio(error(slot), slot),
+    this.perCampaign(
+      'gauge',
+      'pacer_pacing_error_ratio',
+      'Spent minus planned by now, over the daily budget.',
+      (slot) => ratio(error(slot), slot),
     );
     this.perCampaign('gauge', 'pacer_reserved_cents', 'Held by bids in flight.', (slot) =>
       centsFromMicros(table.gauge(slot, GAUGE_RESERVED)),

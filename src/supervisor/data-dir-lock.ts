@@ -5,7 +5,11 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const FIELD_AFTER_NAME_STARTTIME = 19;
+const FIELD_STATE = 0;
+const FIELD_START_TIME = 19;
+/** A process that was killed may take a moment to be gone. */
+const WAIT_MS = 5_000;
+const POLL_MS = 50;
 
 /** When a process started, in the kernel's ticks; null where it does not run, '' where that cannot be told. */
 function startOf(pid: number): string | null {
@@ -16,12 +20,15 @@ function startOf(pid: number): string | null {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[FIELD_AFTER_NAME_STARTTIME] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ended = fields[FIELD_STATE] === 'Z' || fields[FIELD_STATE] === 'X';
+    return ended ? null : (fields[FIELD_START_TIME] ?? '');
   } catch {
     return '';
   }
 }
 
+/** The running process that holds the lock, or null. */
 function holderOf(file: string): number | null {
   let text: string;
   try {
@@ -30,10 +37,19 @@ function holderOf(file: string): number | null {
     return null;
   }
   const [pid, startedAt] = text.trim().split(' ');
-  const runningSince = startOf(Number(pid));
-  return runningSince !== null && runningSince === (startedAt ?? '') && Number(pid) !== process.pid
-    ? Number(pid)
-    : null;
+  const holder = Number(pid);
+  if (!Number.isInteger(holder) || holder <= 0 || holder === process.pid) return null;
+  const runningSince = startOf(holder);
+  return runningSince !== null && runningSince === (startedAt ?? '') ? holder : null;
+}
+
+async function waitForHolder(file: string): Promise<number | null> {
+  const deadline = performance.now() + WAIT_MS;
+  for (;;) {
+    const holder = holderOf(file);
+    if (holder === null || performance.now() >= deadline) return holder;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }
 
 /**
@@ -41,11 +57,11 @@ function holderOf(file: string): number | null {
  * @returns a function that gives it back
  * @throws Error with a line for the operator when another running pod holds it or it cannot be written
  */
-export function lockDataDir(folder: string): () => void {
+export async function lockDataDir(folder: string): Promise<() => void> {
   const file = join(folder, 'pacer.lock');
   try {
     mkdirSync(folder, { recursive: true });
-    const holder = holderOf(file);
+    const holder = await waitForHolder(file);
     if (holder !== null) throw new Error(`process ${holder} uses it: give each pod a folder of its own`);
     rmSync(file, { force: true });
     writeFileSync(file, `${process.pid} ${startOf(process.pid) ?? ''}\n`, { flag: 'wx' });
