@@ -33,7 +33,7 @@ export function environmentFrom(processEnvironment: Environment, folder: string)
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
-function valueOf(option: Option<unknown>, environment: Environment): unknown {
+function optionValue(option: Option<unknown>, environment: Environment): unknown {
   const given = environment[option.variable];
   const text = given ?? option.fallback;
   if (text === null) return null;
@@ -68,7 +68,9 @@ export function readConfig(environment: Environment): Config {
   for (const [variable, reason] of Object.entries(unsupportedVariables)) {
     if (environment[variable]) throw new ConfigError(`${variable} is set, but ${reason}`);
   }
-  const entries = Object.entries(schema).map(([key, option]) => [key, valueOf(option, environment)] as const);
+  const entries = Object.entries(schema).map(
+    ([key, option]) => [key, optionValue(option, environment)] as const,
+  );
   // The schema's keys and parsers make exactly the fields of Parsed; TypeScript cannot follow fromEntries.
   const parsed = Object.fromEntries(entries) as unknown as Parsed;
   if (parsed.port === parsed.apiPort) {

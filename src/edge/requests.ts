@@ -98,7 +98,12 @@ function badCount(field: string): AppError {
 
 export function readSpend(value: unknown, prefix: string, into: SpendRequest): AppError | null {
   if (!isFields(value)) return notAnObject(prefix);
-  const { campaign_id: campaignId, spend_cents: spendCents } = value;
+  const {
+    campaign_id: campaignId,
+    spend_cents: spendCents,
+    event_id: eventIdGiven,
+    bid_id: bidIdGiven,
+  } = value;
   if (!isId(campaignId)) return badId(campaignId, `${prefix}campaign_id`);
   const spendMicros = microsFromCents(spendCents);
   if (spendMicros < 0) {
@@ -108,14 +113,14 @@ export function readSpend(value: unknown, prefix: string, into: SpendRequest): A
       field,
     );
   }
-  const impressions = count(value['impressions'], 1);
+  const impressions = count(value.impressions, 1);
   if (impressions < 0) return badCount(`${prefix}impressions`);
-  const clicks = count(value['clicks'], 0);
+  const clicks = count(value.clicks, 0);
   if (clicks < 0) return badCount(`${prefix}clicks`);
-  const eventId = optionalId(value['event_id']);
-  if (eventId === undefined) return badId(value['event_id'], `${prefix}event_id`);
-  const bidId = optionalId(value['bid_id']);
-  if (bidId === undefined) return badId(value['bid_id'], `${prefix}bid_id`);
+  const eventId = optionalId(eventIdGiven);
+  if (eventId === undefined) return badId(eventIdGiven, `${prefix}event_id`);
+  const bidId = optionalId(bidIdGiven);
+  if (bidId === undefined) return badId(bidIdGiven, `${prefix}bid_id`);
   into.campaignId = campaignId;
   into.spendMicros = spendMicros;
   into.impressions = impressions;

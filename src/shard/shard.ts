@@ -20,10 +20,10 @@ import {
   OUTCOME_RELEASED,
   OUTCOME_SUCCESS,
   OUTCOME_TOO_LARGE,
+  OUTCOME_UNAVAILABLE,
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../messages/edge-shard.ts';
-import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
@@ -35,15 +35,13 @@ import {
   SHARD_SPENDS,
 } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
-import { Account, type AccountSettings, type Clock } from './account.ts';
-import { decodeRecord } from './account-record.ts';
-import { unitShiftFor } from './allowance.ts';
+import type { Account, AccountSettings, Clock } from './account.ts';
+import { AccountBook } from './account-book.ts';
 import { statusJson } from './budget-status.ts';
 import { CurveCache } from './curve-cache.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
 import { eventKey, type Ledger } from './ledger.ts';
 import { PacingTick } from './pacing-tick.ts';
-import { SlotPool } from './slot-pool.ts';
 
 export const CYCLE_MS = 50;
 const CYCLES_A_SECOND = 20;
@@ -76,14 +74,11 @@ export type ChangeListener = (result: 'done' | 'no_room' | 'not_written') => voi
 export class Shard {
   readonly committer: GroupCommitter;
   private readonly parts: ShardParts;
-  private readonly settings: AccountSettings;
-  private readonly accounts = new Map<string, Account>();
-  private readonly bySlot: (Account | undefined)[] = [];
+  private readonly accounts: AccountBook;
   private readonly active = new Set<Account>();
   private readonly dueSoon = new Set<Account>();
   private readonly pacing: PacingTick;
   private readonly reader = new BatchReader();
-  private readonly slots: SlotPool;
   private cycles = 0;
   private sweeping = false;
 
@@ -92,7 +87,7 @@ export class Shard {
     this.parts = parts;
     const { table, reservationTtlMs, breakerRecoveryMs, breakerProbes, ledger, meters, log, readClock } =
       parts;
-    this.settings = {
+    const settings: AccountSettings = {
       reservationTtlMs,
       breakerRecoveryMs,
       breakerProbes,
@@ -102,9 +97,8 @@ export class Shard {
     };
     this.committer = new GroupCommitter(ledger, meters, log, readClock, parts.sendOutcomes);
     this.pacing = new PacingTick(table, reservationTtlMs);
-    const left = parts.index.recover(parts.shard);
-    this.slots = new SlotPool(table.firstSlot, table.slotCount, new Set(left.values()));
-    this.load(left);
+    this.accounts = new AccountBook(parts.shard, parts.index, ledger, settings);
+    this.load();
   }
 
   /** Applies a batch of an edge's; its answers go out when their commit has ended. */
@@ -115,7 +109,7 @@ export class Shard {
     reader.open(batch);
     while (reader.next()) {
       if (reader.kind === KIND_SPEND) this.spend(edge, clock);
-      else if (reader.kind === KIND_RESERVE) this.findLoaded()?.name(reader.bidId, reader.micros, clock);
+      else if (reader.kind === KIND_RESERVE) this.find()?.name(reader.bidId, reader.micros, clock);
       else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
       else if (reader.kind === KIND_STATUS) this.sendStatus(edge);
       else throw new Error('an edge sent a record of an unknown kind');
@@ -125,7 +119,7 @@ export class Shard {
 
   /** The body of a budget status, or null for an unknown campaign. */
   status(campaignId: string): string | null {
-    return this.statusOf(this.find(-1, campaignId));
+    return this.statusOf(this.accounts.get(campaignId));
   }
 
   /** Takes in a campaign's newest version; the listener hears when every edge decides on it. */
@@ -136,7 +130,11 @@ export class Shard {
       listener('done');
       return;
     }
-    const account = known ?? this.adopt(campaign, this.slots.take(clock.steadyMs), clock);
+    if (known === undefined && campaign.status === 'DELETED') {
+      listener('done');
+      return;
+    }
+    const account = known ?? this.open(campaign, clock);
     if (account === null) {
       listener('no_room');
       return;
@@ -146,8 +144,7 @@ export class Shard {
     group.campaigns.set(campaign.id, campaign);
     this.touch(account, clock);
     group.listeners.push((committed) => {
-      if (committed && known === undefined) this.show(account);
-      if (!committed && known === undefined) this.drop(account);
+      if (known === undefined) this.opened(account, committed);
       // A known campaign's change holds without the ledger: its source is Postgres, which tells it again.
       listener(committed || known !== undefined ? 'done' : 'not_written');
     });
@@ -169,91 +166,64 @@ export class Shard {
   /** Takes every allowance off the table and writes what is then in flight; edges must have ended before. */
   async end(): Promise<void> {
     const clock = this.parts.readClock();
-    for (const account of this.accounts.values()) {
+    for (const account of this.accounts.all()) {
       account.withdraw(clock);
       this.committer.open.dirty.add(account);
     }
     await this.committer.flush();
   }
 
-  private load(left: ReadonlyMap<string, number>): void {
-    const { ledger, table, index, shard, shards } = this.parts;
+  private load(): void {
     const clock = this.parts.readClock();
-    for (const campaign of ledger.allCampaigns()) {
-      if (shardOf(hashId(campaign.id), shards) !== shard || campaign.status === 'DELETED') continue;
-      const standing = left.get(campaign.id);
-      if (standing !== undefined) table.reclaim(standing);
-      const account = this.adopt(campaign, standing ?? this.slots.take(clock.steadyMs), clock);
-      if (account === null) throw new Error('CAMPAIGNS_MAX is below the number of campaigns in the ledger');
-      if (standing === undefined) index.insert(campaign.id, account.slot);
+    for (const account of this.accounts.load(this.parts.shard, this.parts.shards, clock)) {
+      this.begin(account, clock);
       account.publish(clock);
       this.touch(account, clock);
     }
-    for (const [id, slot] of left) {
-      if (this.accounts.has(id)) continue;
-      index.remove(id);
-      this.slots.release(slot, clock.steadyMs);
-    }
   }
 
-  private adopt(campaign: Campaign, slot: number, clock: Clock): Account | null {
-    if (slot < 0) return null;
-    const { table, ledger, index } = this.parts;
-    if (index.find(campaign.id) !== slot) table.prepare(slot, unitShiftFor(campaign.dailyBudgetMicros));
-    const record = ledger.account(campaign.id);
-    const account = new Account(
-      campaign,
-      slot,
-      record === undefined ? null : decodeRecord(record),
-      this.settings,
-      clock,
-    );
-    this.pacing.begin(account);
-    this.accounts.set(campaign.id, account);
-    this.bySlot[slot - table.firstSlot] = account;
-    this.pacing.run(account, clock);
+  private open(campaign: Campaign, clock: Clock): Account | null {
+    const account = this.accounts.open(campaign, clock);
+    if (account !== null) this.begin(account, clock);
     return account;
   }
 
-  private show(account: Account): void {
-    this.parts.index.insert(account.campaign.id, account.slot);
-    account.publish(this.parts.readClock());
+  /** A deleted campaign's account that was closed; undefined when it never was, null when there is no slot. */
+  private reopen(campaignId: string, clock: Clock): Account | null | undefined {
+    const account = this.accounts.reopen(campaignId, clock);
+    if (account) this.begin(account, clock);
+    return account;
   }
 
-  private drop(account: Account): void {
-    const { table, index, readClock } = this.parts;
-    this.accounts.delete(account.campaign.id);
+  private begin(account: Account, clock: Clock): void {
+    this.pacing.begin(account);
+    this.pacing.run(account, clock);
+  }
+
+  /** A new campaign's commit ended: edges may find it, or it is as if it had never come. */
+  private opened(account: Account, committed: boolean): void {
+    const clock = this.parts.readClock();
+    if (!committed) {
+      this.close(account, clock);
+      return;
+    }
+    this.accounts.show(account);
+    account.publish(clock);
+  }
+
+  private close(account: Account, clock: Clock): void {
     this.active.delete(account);
     this.dueSoon.delete(account);
-    this.bySlot[account.slot - table.firstSlot] = undefined;
-    index.remove(account.campaign.id);
-    table.setGate(account.slot, 0);
-    this.slots.release(account.slot, readClock().steadyMs);
+    this.accounts.close(account, clock);
   }
 
-  /** The account of the record that the reader stands on, when it is loaded. */
-  private findLoaded(): Account | undefined {
-    const { slot, campaignId } = this.reader;
-    return slot < 0 ? this.accounts.get(campaignId) : this.bySlot[slot - this.parts.table.firstSlot];
-  }
-
-  /** An account by slot or id; one that was deleted long ago comes back from the ledger. */
-  private find(slot: number, campaignId: string): Account | undefined {
-    const loaded = slot < 0 ? this.accounts.get(campaignId) : this.bySlot[slot - this.parts.table.firstSlot];
-    if (loaded !== undefined || campaignId === '') return loaded;
-    const campaign = this.parts.ledger.campaign(campaignId);
-    if (campaign === undefined) return undefined;
-    const clock = this.parts.readClock();
-    const account = this.adopt(campaign, this.slots.take(clock.steadyMs), clock);
-    if (account === null) return undefined;
-    this.show(account);
-    this.active.add(account);
-    return account;
+  /** The account of the record that the reader stands on. */
+  private find(): Account | undefined {
+    return this.accounts.find(this.reader.slot, this.reader.campaignId);
   }
 
   private sendStatus(edge: number): void {
-    const { slot, campaignId, ticket } = this.reader;
-    this.parts.sendStatus(edge, ticket, this.statusOf(this.find(slot, campaignId)));
+    this.parts.sendStatus(edge, this.reader.ticket, this.statusOf(this.find()));
   }
 
   private statusOf(account: Account | undefined): string | null {
@@ -267,10 +237,14 @@ export class Shard {
     const { reader, committer } = this;
     const { meters, ledger } = this.parts;
     const group = committer.open;
-    const account = this.find(reader.slot, reader.campaignId);
-    if (account === undefined) {
-      meters.add(SHARD_SPEND_REJECTED, 1);
-      group.answer(edge, reader.ticket, OUTCOME_UNKNOWN_CAMPAIGN);
+    const account = this.find() ?? this.reopen(reader.campaignId, clock);
+    if (account === undefined || account === null) {
+      if (account === undefined) meters.add(SHARD_SPEND_REJECTED, 1);
+      group.answer(
+        edge,
+        reader.ticket,
+        account === undefined ? OUTCOME_UNKNOWN_CAMPAIGN : OUTCOME_UNAVAILABLE,
+      );
       return;
     }
     if (!account.canCount(reader.micros)) {
@@ -295,7 +269,7 @@ export class Shard {
   }
 
   private lose(clock: Clock): number {
-    const account = this.findLoaded();
+    const account = this.find();
     if (account === undefined) return OUTCOME_UNKNOWN_BID;
     return account.lose(this.reader.bidId, clock) ? OUTCOME_RELEASED : OUTCOME_UNKNOWN_BID;
   }
@@ -316,7 +290,7 @@ export class Shard {
       while (bits !== 0) {
         const bit = 31 - Math.clz32(bits);
         bits ^= 1 << bit;
-        const account = this.bySlot[word * 32 + bit];
+        const account = this.accounts.at(word * 32 + bit);
         if (account === undefined) continue;
         account.tally.touchedMs = clock.steadyMs;
         this.active.add(account);
@@ -328,8 +302,8 @@ export class Shard {
 
   /** Looks at a twentieth of all accounts for those due within the next second, and lets the due ones advance. */
   private lookForDue(phase: number, clock: Clock): void {
-    for (let at = phase; at < this.bySlot.length; at += CYCLES_A_SECOND) {
-      const account = this.bySlot[at];
+    for (let place = phase; place < this.accounts.places; place += CYCLES_A_SECOND) {
+      const account = this.accounts.at(place);
       if (account !== undefined && account.dueAtMs <= clock.wallMs + 1000) this.dueSoon.add(account);
     }
     let room = DUE_A_CYCLE_MAX;
@@ -348,7 +322,7 @@ export class Shard {
     if (account.allowanceShort) this.touch(account, clock);
     if (clock.steadyMs - account.tally.touchedMs < IDLE_MS || !account.atRest) return;
     this.active.delete(account);
-    if (account.campaign.status === 'DELETED') this.drop(account);
+    if (account.campaign.status === 'DELETED') this.close(account, clock);
   }
 
   private sweepEvents(clock: Clock): void {
@@ -367,7 +341,7 @@ export class Shard {
 
   private breakerMoved(campaign: Campaign, transition: BreakerTransition): void {
     const { from, to, reason } = transition;
-    if (to === OPEN) this.parts.meters.add(SHARD_BREAKER_TRIPS, 1);
+    if (to === OPEN && from !== OPEN) this.parts.meters.add(SHARD_BREAKER_TRIPS, 1);
     this.parts.log.info(
       { campaign: campaign.id, from: BREAKER_POSITIONS[from], to: BREAKER_POSITIONS[to], reason },
       'breaker moved',

@@ -1,0 +1,113 @@
+/**
+ * The accounts of a shard: by id, by slot, and in the index where edges find them. An account is on the
+ * books from its campaign's first mention; edges see it once the ledger has it.
+ */
+import type { Campaign } from '../domain/campaign.ts';
+import { GATE_VACANT } from '../table/gate.ts';
+import { hashId, shardOf } from '../table/hash.ts';
+import type { IdIndex } from '../table/id-index.ts';
+import type { OwnerTable } from '../table/pacing-table.ts';
+import { Account, type AccountSettings, type Clock } from './account.ts';
+import { decodeRecord } from './account-record.ts';
+import { unitShiftFor } from './allowance.ts';
+import type { Ledger } from './ledger.ts';
+import { SlotPool } from './slot-pool.ts';
+
+export class AccountBook {
+  private readonly table: OwnerTable;
+  private readonly index: IdIndex;
+  private readonly ledger: Ledger;
+  private readonly settings: AccountSettings;
+  private readonly byId = new Map<string, Account>();
+  private readonly bySlot: (Account | undefined)[] = [];
+  private readonly slots: SlotPool;
+  /** Slots that an earlier owner thread left in the index, until {@link load} has taken them over. */
+  private readonly left: Map<string, number>;
+
+  constructor(shard: number, index: IdIndex, ledger: Ledger, settings: AccountSettings) {
+    this.table = settings.table;
+    this.index = index;
+    this.ledger = ledger;
+    this.settings = settings;
+    this.left = index.recover(shard);
+    this.slots = new SlotPool(this.table.firstSlot, this.table.slotCount, new Set(this.left.values()));
+  }
+
+  all(): IterableIterator<Account> {
+    return this.byId.values();
+  }
+
+  get(campaignId: string): Account | undefined {
+    return this.byId.get(campaignId);
+  }
+
+  /** By an edge's slot, or by id when the edge found none. */
+  find(slot: number, campaignId: string): Account | undefined {
+    return slot < 0 ? this.byId.get(campaignId) : this.bySlot[slot - this.table.firstSlot];
+  }
+
+  /** By its place among the shard's slots, 0 … slotCount − 1. */
+  at(place: number): Account | undefined {
+    return this.bySlot[place];
+  }
+
+  /** Places that may hold an account: 0 … places − 1. */
+  get places(): number {
+    return this.bySlot.length;
+  }
+
+  /** Takes over every live campaign of this shard that the ledger holds; edges see them at once, closed. */
+  *load(shard: number, shards: number, clock: Clock): Generator<Account> {
+    for (const campaign of this.ledger.allCampaigns()) {
+      if (shardOf(hashId(campaign.id), shards) !== shard || campaign.status === 'DELETED') continue;
+      const account = this.open(campaign, clock);
+      if (account === null) throw new Error('CAMPAIGNS_MAX is below the number of campaigns in the ledger');
+      this.show(account);
+      yield account;
+    }
+    for (const [id, slot] of this.left) {
+      this.index.remove(id);
+      this.slots.release(slot, clock.steadyMs);
+    }
+    this.left.clear();
+  }
+
+  /** Opens an account with what the ledger has of it; null when there is no slot for it. */
+  open(campaign: Campaign, clock: Clock): Account | null {
+    const standing = this.left.get(campaign.id);
+    this.left.delete(campaign.id);
+    const slot = standing ?? this.slots.take(clock.steadyMs);
+    if (slot < 0) return null;
+    if (standing === undefined) this.table.prepare(slot, unitShiftFor(campaign.dailyBudgetMicros));
+    else this.table.reclaim(slot);
+    const stored = this.ledger.account(campaign.id);
+    const record = stored === undefined ? null : decodeRecord(stored);
+    const account = new Account(campaign, slot, record, this.settings, clock);
+    this.byId.set(campaign.id, account);
+    this.bySlot[slot - this.table.firstSlot] = account;
+    return account;
+  }
+
+  /** A campaign that was deleted and closed long ago, opened again for a late spend; null when there is no slot. */
+  reopen(campaignId: string, clock: Clock): Account | null | undefined {
+    const campaign = this.ledger.campaign(campaignId);
+    if (campaign === undefined) return undefined;
+    const account = this.open(campaign, clock);
+    if (account !== null) this.show(account);
+    return account;
+  }
+
+  /** Lets edges find the account. */
+  show(account: Account): void {
+    if (this.index.find(account.campaign.id) < 0) this.index.insert(account.campaign.id, account.slot);
+  }
+
+  /** Closes an account: edges no longer find it and its slot is given out again, later. */
+  close(account: Account, clock: Clock): void {
+    this.byId.delete(account.campaign.id);
+    this.bySlot[account.slot - this.table.firstSlot] = undefined;
+    this.table.setGate(account.slot, GATE_VACANT);
+    this.index.remove(account.campaign.id);
+    this.slots.release(account.slot, clock.steadyMs);
+  }
+}
