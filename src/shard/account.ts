@@ -200,7 +200,7 @@ export class Account {
 
   /** Whether one more spend of this size can still be counted exactly. */
   canCount(spendMicros: number): boolean {
-    return this.counters.spentTotalMicros + spendMicros <= MICROS_MAX;
+    return this.counters.spentTotalMicros <= MICROS_MAX - spendMicros;
   }
 
   /** Records a spend; it counts from here on, and is answered once it is in the ledger. */
@@ -357,7 +357,7 @@ export class Account {
     else if (before === HALF_OPEN) this.report(settleProbe(this.breaker, this.breakerConfig, clock.wallMs));
     this.watch(clock);
     if (this.breaker.position !== before || (this.leftMicros < 0 && isOpen(this.gate))) this.publish(clock);
-    else if (this.campaign.pacingMode === 'ASAP') this.publishAsapStep();
+    if (this.campaign.pacingMode === 'ASAP') this.publishAsapStep();
   }
 
   private watch(clock: Clock): void {

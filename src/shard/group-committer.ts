@@ -49,10 +49,13 @@ export class GroupCommitter {
     });
   }
 
-  /** Writes the open group as the last one and waits for it. */
-  async flush(): Promise<void> {
+  /**
+   * Writes what is open and waits until it is written.
+   * @param last nothing stands on the table any more, and nothing will
+   */
+  async flush(last: boolean): Promise<void> {
     await this.finished;
-    this.begin(true);
+    this.begin(last);
     await this.finished;
   }
 

@@ -119,6 +119,6 @@ function isErrorNumber(error: Error): boolean {
 }
 
 sampleLag((seconds) => meters.set(SHARD_LAG, seconds));
-await shard.committer.flush();
+await shard.committer.flush(false);
 cycle = setInterval(() => shard.cycle(), CYCLE_MS);
 thread.tell({ type: 'ready' });

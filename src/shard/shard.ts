@@ -170,7 +170,7 @@ export class Shard {
       account.withdraw(clock);
       this.committer.open.dirty.add(account);
     }
-    await this.committer.flush();
+    await this.committer.flush(true);
   }
 
   private load(): void {

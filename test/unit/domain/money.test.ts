@@ -34,12 +34,20 @@ describe('an amount on the wire', () => {
     );
   });
 
-  test.each([[-1], [-0.0001], [Number.NaN], [Number.POSITIVE_INFINITY], [1e400], ['1'], [null], [undefined], [true], [[]]])(
-    'that is %s is refused',
-    (value) => {
-      expect(microsFromCents(value)).toBe(-1);
-    },
-  );
+  test.each([
+    [-1],
+    [-0.0001],
+    [Number.NaN],
+    [Number.POSITIVE_INFINITY],
+    [Number.MAX_VALUE * 10],
+    ['1'],
+    [null],
+    [undefined],
+    [true],
+    [[]],
+  ])('that is %s is refused', (value) => {
+    expect(microsFromCents(value)).toBe(-1);
+  });
 
   test('of 2^53 micros is accepted and of more is refused', () => {
     expect(microsFromCents(900_719_925_474.0992)).toBe(MICROS_MAX);

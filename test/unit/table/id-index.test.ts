@@ -14,10 +14,12 @@ describe('routing', () => {
       counts[shard] = (counts[shard] ?? 0) + 1;
     }
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(400);
-    fc.assert(fc.property(id, fc.integer({ min: 1, max: 64 }), (text, shards) => {
-      expect(shardOf(hashId(text), shards)).toBe(shardOf(hashId(text), shards));
-      expect(shardOf(hashId(text), shards)).toBeLessThan(shards);
-    }));
+    fc.assert(
+      fc.property(id, fc.integer({ min: 1, max: 64 }), (text, shards) => {
+        expect(shardOf(hashId(text), shards)).toBe(shardOf(hashId(text), shards));
+        expect(shardOf(hashId(text), shards)).toBeLessThan(shards);
+      }),
+    );
   });
 });
 

@@ -37,7 +37,11 @@ describe('a decision', () => {
   test('takes the bid from the allowance, rounded up to whole units', () => {
     const { owner, decide } = open(6);
     owner.addAllowance(SLOT, 100);
-    expect(decide(1500)).toMatchObject({ reason: REASON_WITHIN_BUDGET, maxBidMicros: 1500, takenMicros: 1536 });
+    expect(decide(1500)).toMatchObject({
+      reason: REASON_WITHIN_BUDGET,
+      maxBidMicros: 1500,
+      takenMicros: 1536,
+    });
     expect(owner.allowance(SLOT)).toBe(76);
   });
 

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, environmentFrom, readConfig } from '../../../src/config/config.ts';
+import { helpText } from '../../../src/config/help.ts';
+import { schema } from '../../../src/config/schema.ts';
+
+describe('the configuration', () => {
+  test('has a default for everything', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({ host: '127.0.0.1', port: 8080, apiPort: 8000, ledgerSync: 'commit' });
+    expect(config.databaseUrl).toBeNull();
+    expect(config.edgeThreads).toBeGreaterThanOrEqual(1);
+    expect(config.shards).toBeGreaterThanOrEqual(1);
+  });
+
+  test.each([
+    ['PORT', '0'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['PORT', ''],
+    ['API_HOST', 'two words'],
+    ['EDGE_THREADS', 'many'],
+    ['SHARDS', '-1'],
+    ['LEDGER_SYNC', 'sometimes'],
+    ['LOG_LEVEL', 'loud'],
+    ['RESERVATION_TTL_MS', '12s'],
+    ['DATABASE_URL', 'mysql://localhost'],
+    ['ALLOW_UNAUTHENTICATED', 'yes'],
+  ])('refuses %s=%j in one line that names it, its value and what is accepted', (variable, value) => {
+    let message = '';
+    try {
+      readConfig({ [variable]: value });
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      message = error instanceof Error ? error.message : '';
+    }
+    expect(message).toContain(`${variable}=${JSON.stringify(value)}`);
+    expect(message).toMatch(/it takes .+/);
+    expect(message).not.toContain('\n');
+  });
+
+  test('listens beyond loopback only when told that nobody is asked for credentials', () => {
+    expect(() => readConfig({ HOST: '0.0.0.0' })).toThrow(/HOST="0.0.0.0".*loopback/);
+    expect(() => readConfig({ API_HOST: '10.1.2.3' })).toThrow(/API_HOST/);
+    for (const host of ['127.0.0.1', '127.8.8.8', 'localhost', '::1'])
+      expect(readConfig({ HOST: host }).host).toBe(host);
+    expect(readConfig({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'true' }).host).toBe('0.0.0.0');
+  });
+
+  test('refuses what this version would ignore at the cost of money or safety', () => {
+    for (const variable of ['REDIS_URL', 'API_TOKENS', 'EDGE_TOKEN', 'MAX_QPS']) {
+      expect(() => readConfig({ [variable]: 'x' })).toThrow(variable);
+    }
+  });
+
+  test('refuses one port for both services', () => {
+    expect(() => readConfig({ PORT: '9000', API_PORT: '9000' })).toThrow(/API_PORT/);
+  });
+
+  test('is read from .env, and the environment wins over it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pacer-env-'));
+    try {
+      writeFileSync(join(folder, '.env'), 'PORT=9001\nAPI_PORT=9002\n');
+      const config = readConfig(environmentFrom({ PORT: '9003' }, folder));
+      expect([config.port, config.apiPort]).toEqual([9003, 9002]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+test('--help names every variable with its default', () => {
+  const help = helpText('1.2.3');
+  for (const { variable, fallback } of Object.values(schema)) {
+    expect(help).toContain(variable);
+    if (fallback !== null) expect(help).toContain(`default ${fallback}`);
+  }
+});
