@@ -72,16 +72,6 @@ export const schema = {
     ['commit', 'interval'],
     'commit',
   ),
-  ledgerBytesMax: integer(
-    {
-      variable: 'LEDGER_MAX_BYTES',
-      group: 'Storage',
-      describe: 'largest size of the ledger file, bytes of address space',
-    },
-    16 * 1024 * 1024,
-    2 ** 42,
-    64 * 2 ** 30,
-  ),
   edgeThreads: integerOrAuto(
     {
       variable: 'EDGE_THREADS',

@@ -18,6 +18,8 @@ import type { Campaign } from '../domain/campaign.ts';
 /** How long an event id is remembered, at least. */
 export const EVENT_MEMORY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
+/** Address space reserved for the file, so that it seldom has to be mapped anew as it grows; not a limit. */
+const MAP_BYTES = 16 * 2 ** 30;
 
 /** What one commit changes. */
 export interface LedgerChange {
@@ -43,12 +45,12 @@ export class Ledger {
   private readonly openedAtMs = Date.now();
   private commits = 0;
 
-  constructor(folder: string, shard: number, sync: 'commit' | 'interval', bytesMax: number) {
+  constructor(folder: string, shard: number, sync: 'commit' | 'interval') {
     mkdirSync(folder, { recursive: true });
     this.shard = shard;
     this.root = open({
       path: folder,
-      mapSize: bytesMax,
+      mapSize: MAP_BYTES,
       maxDbs: 8,
       maxReaders: 256,
       cache: false,

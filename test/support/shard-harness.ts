@@ -99,7 +99,7 @@ export class ShardHarness {
   failure: Error | null = null;
 
   private openLedger(): Ledger {
-    const ledger = new Ledger(this.folder, 0, 'interval', 2 ** 30);
+    const ledger = new Ledger(this.folder, 0, 'interval');
     const commit = ledger.commit.bind(ledger);
     ledger.commit = (change, nowMs) =>
       this.failure === null ? commit(change, nowMs) : Promise.reject(this.failure);

@@ -62,7 +62,7 @@ describe('a spend event', () => {
   test.each([
     ['spend_cents', { campaign_id: 'c' }],
     ['spend_cents', { campaign_id: 'c', spend_cents: -5 }],
-    ['spend_cents', { campaign_id: 'c', spend_cents: 99_999_999_999_999_999 }],
+    ['spend_cents', { campaign_id: 'c', spend_cents: 1e17 }],
     ['impressions', { campaign_id: 'c', spend_cents: 1, impressions: -1 }],
     ['impressions', { campaign_id: 'c', spend_cents: 1, impressions: 1.5 }],
     ['clicks', { campaign_id: 'c', spend_cents: 1, clicks: '3' }],
