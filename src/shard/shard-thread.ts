@@ -30,12 +30,7 @@ function sendToEdge(edge: number, message: ShardToEdge): void {
   edges.get(edge)?.postMessage(message);
 }
 
-const ledger = new Ledger(
-  join(config.dataDir, 'ledger'),
-  shardNumber,
-  config.ledgerSync,
-  config.ledgerBytesMax,
-);
+const ledger = new Ledger(join(config.dataDir, 'ledger'), shardNumber, config.ledgerSync);
 const shard = new Shard({
   shard: shardNumber,
   shards: config.shards,
