@@ -1,0 +1,48 @@
+/**
+ * What a driver is asked for and what it answers: a closed loop of POST requests over a fixed number of
+ * connections, each of which sends its next request when it has the answer to the last.
+ */
+
+/** Stands in a body where every request gets a number of its own, of the same length. */
+export const SERIAL_MARK = '@@@@@@@@@@@@';
+
+export interface Load {
+  readonly url: string;
+  readonly connections: number;
+  /** Whole seconds: wrk knows no others. */
+  readonly durationSeconds: number;
+  /** JSON bodies, sent in turn; those with a {@link SERIAL_MARK} are never the same twice within a run. */
+  readonly bodies: readonly string[];
+}
+
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+}
+
+export interface LoadResult {
+  /** Answers received, whatever their status. */
+  readonly requests: number;
+  readonly seconds: number;
+  readonly latency: Latency;
+  /** Answers with a status other than 2xx (wrk: 400 and above). */
+  readonly refused: number;
+  /** Connections, reads and writes that failed, and requests that timed out. */
+  readonly socketErrors: number;
+}
+
+export interface Driver {
+  readonly name: 'autocannon' | 'wrk';
+  /** Rejects when the driver itself fails or is aborted. */
+  run(load: Load, signal: AbortSignal): Promise<LoadResult>;
+}
+
+/** A driver that takes longer than its run and this is killed. */
+export const OVERTIME_MS = 10_000;
+
+/** The number that takes a mark's place. */
+export function serialText(serial: number): string {
+  return String(serial).padStart(SERIAL_MARK.length, '0');
+}
