@@ -25,6 +25,8 @@ import { allocateMeters, Meters } from '../../src/table/meters.ts';
 import { type Decision, EdgeTable, OwnerTable } from '../../src/table/pacing-table.ts';
 import { SHARD_METERS } from '../../src/table/thread-meters.ts';
 
+const NEVER = new Promise<never>(() => undefined);
+
 export interface HarnessOptions {
   readonly reservationTtlMs?: number;
   readonly breakerRecoveryMs?: number;
@@ -97,12 +99,21 @@ export class ShardHarness {
 
   /** What the ledger's next commits reject with, or null when they go through. */
   failure: Error | null = null;
+  /** Counts the owners: a commit that one begins after its end is none. */
+  private life = 0;
+  /** While set, commits begin but do not end before it resolves. */
+  disk: Promise<void> | null = null;
 
   private openLedger(): Ledger {
     const ledger = new Ledger(this.folder, 0, 'interval');
     const commit = ledger.commit.bind(ledger);
-    ledger.commit = (change, nowMs) =>
-      this.failure === null ? commit(change, nowMs) : Promise.reject(this.failure);
+    const { life } = this;
+    ledger.commit = async (change, nowMs) => {
+      await this.disk;
+      if (life !== this.life) await NEVER; // its owner is dead
+      if (this.failure !== null) throw this.failure;
+      await commit(change, nowMs);
+    };
     return ledger;
   }
 
@@ -202,6 +213,8 @@ export class ShardHarness {
   /** The shard's thread dies and is started again; the table stays, and edges go on. */
   async restartThread(): Promise<void> {
     this.waiting.clear();
+    this.life++;
+    await new Promise((resolve) => setImmediate(resolve));
     await this.ledger.close();
     this.ledger = this.openLedger();
     this.shard = this.openShard();

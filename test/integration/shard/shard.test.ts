@@ -153,6 +153,27 @@ describe('spend', () => {
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 10, reserved_cents: 0 });
   });
 
+  test('whose duplicate came while it was being written is not lost when the write fails', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    let release = (): void => undefined;
+    harness.disk = new Promise((resolve) => {
+      release = resolve;
+    });
+    const first = harness.spend('c', 10 * CENT, '', 'e');
+    harness.send();
+    await new Promise((resolve) => setImmediate(resolve));
+    const repeated = harness.spend('c', 10 * CENT, '', 'e');
+    harness.send();
+    harness.failure = new Error('the disk is full');
+    harness.disk = null;
+    release();
+    expect([await first, await repeated]).toEqual([OUTCOME_UNAVAILABLE, OUTCOME_UNAVAILABLE]);
+    harness.failure = null;
+    expect(await answered(harness.spend('c', 10 * CENT, '', 'e'))).toBe(OUTCOME_SUCCESS);
+    expect(harness.status('c').daily_spent_cents).toBe(10);
+  });
+
   test('of a new campaign whose creation could not be written leaves no campaign behind', async () => {
     start();
     harness.failure = new Error('the disk is full');
@@ -212,6 +233,61 @@ describe('reservations', () => {
     expect(reason('c', CENT)).toBe('budget_reserved');
     await harness.pass(12_000);
     expect(reason('c', CENT)).toBe('within_budget');
+  });
+});
+
+describe('the table', () => {
+  /** Bids as fast as the table lets them; returns what was allowed. */
+  function flood(bids: number): number {
+    let allowed = 0;
+    for (let bid = 0; bid < bids; bid++) allowed += harness.decide('c', 500 * CENT).maxBidMicros;
+    return allowed;
+  }
+
+  test('never holds more than the ledger knows of: a crash at any moment finds all of it recorded', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 10_000_000 * CENT)), harness.committed()]);
+    let allowed = 0;
+    for (let round = 0; round < 8; round++) {
+      allowed += flood(200);
+      harness.steadyMs += 50;
+      harness.shard.cycle();
+    }
+    allowed += flood(200);
+    await harness.crash();
+    expect(harness.status('c').reserved_cents * CENT).toBeGreaterThanOrEqual(allowed);
+  });
+
+  test('gets no more while a larger record is still being written', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 10_000_000 * CENT)), harness.committed()]);
+    let release = (): void => undefined;
+    harness.disk = new Promise((resolve) => {
+      release = resolve;
+    });
+    let allowed = 0;
+    for (let round = 0; round < 20; round++) {
+      allowed += flood(200);
+      harness.steadyMs += 50;
+      harness.shard.cycle();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // 20 dollars were on the table, and as much again was on record.
+    expect(allowed).toBeLessThanOrEqual(60 * 100 * CENT);
+    release();
+    harness.disk = null;
+    await harness.pass(200);
+    expect(flood(200)).toBeGreaterThan(0);
+  });
+
+  test('follows the flow: a flood is no longer starved after a few cycles', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 10_000_000 * CENT)), harness.committed()]);
+    for (let round = 0; round < 10; round++) {
+      flood(100);
+      await harness.pass(50);
+    }
+    expect(flood(100)).toBe(100 * 500 * CENT);
   });
 });
 
@@ -289,6 +365,12 @@ describe('a day', () => {
     await harness.pass(2000);
     expect(reason('c', CENT)).toBe('budget_exhausted');
     await harness.pass(90_000);
+    expect(harness.status('c').daily_spent_cents).toBe(100);
+    harness.wallMs -= 120_000;
+    await harness.crash();
+    expect(harness.status('c').daily_spent_cents).toBe(100);
+    harness.wallMs += 120_000;
+    await harness.pass(2000);
     expect(harness.status('c').daily_spent_cents).toBe(100);
     const timezone = 'Pacific/Auckland';
     await Promise.all([
