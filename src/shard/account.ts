@@ -122,6 +122,8 @@ export class Account {
   lastLossSteadyMs = Number.NEGATIVE_INFINITY;
   private gate = GATE_VACANT;
   private hourEndMs = 0;
+  /** Edges were told that all of the budget is out: what comes back must not wait for the next cycle. */
+  private showsLast = false;
   private breakerConfig: BreakerConfig;
   private readonly settings: AccountSettings;
 
@@ -306,9 +308,7 @@ export class Account {
   /** A turn of the duty cycle: sees what edges took and puts allowance on the table for the next moments. */
   cycle(clock: Clock): void {
     this.allowance.follow(this.observe(clock));
-    if (!isOpen(this.gate)) return;
-    this.refill();
-    this.publishFlags();
+    this.putOut();
   }
 
   /** Takes all allowance off the table. */
@@ -340,10 +340,7 @@ export class Account {
   /** The commit of {@link encode}'s record ended. */
   committed(success: boolean): void {
     this.allowance.recorded(success);
-    if (success && isOpen(this.gate)) {
-      this.refill();
-      this.publishFlags();
-    }
+    if (success) this.putOut();
   }
 
   private curve(): TargetCurve {
@@ -357,6 +354,7 @@ export class Account {
     else if (before === HALF_OPEN) this.report(settleProbe(this.breaker, this.breakerConfig, clock.wallMs));
     this.watch(clock);
     if (this.breaker.position !== before || (this.leftMicros < 0 && isOpen(this.gate))) this.publish(clock);
+    else if (this.showsLast) this.putOut();
     if (this.campaign.pacingMode === 'ASAP') this.publishAsapStep();
   }
 
@@ -376,8 +374,16 @@ export class Account {
     this.allowanceShort = added < wanting;
   }
 
+  /** Puts allowance on the table of an open campaign. */
+  private putOut(): void {
+    if (!isOpen(this.gate)) return;
+    this.refill();
+    this.publishFlags();
+  }
+
   private publishFlags(): void {
-    const last = this.leftMicros < this.allowance.unitMicros ? FLAG_LAST : 0;
+    this.showsLast = this.leftMicros < this.allowance.unitMicros;
+    const last = this.showsLast ? FLAG_LAST : 0;
     const tokens = this.campaign.pacingMode === 'ASAP' ? FLAG_NO_TOKENS : 0;
     const reserved = this.reservations.totalMicros > 0 ? FLAG_RESERVED : 0;
     this.settings.table.setFlags(this.slot, last | tokens | reserved);

@@ -220,6 +220,16 @@ describe('reservations', () => {
     expect(reason('c', CENT)).toBe('budget_exhausted');
   });
 
+  test('that come back are for the next bid at once', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    harness.decide('c', 100 * CENT, 'b');
+    await harness.pass(100);
+    expect(reason('c', CENT)).toBe('budget_reserved');
+    expect(await answered(harness.lose('c', 'b'))).toBe(OUTCOME_RELEASED);
+    expect(harness.decide('c', 200 * CENT).maxBidMicros).toBe(100 * CENT);
+  });
+
   test('survive a restart in order, and after a crash all that may be in flight is held until its time is over', async () => {
     start({ reservationTtlMs: 10_000 });
     await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
