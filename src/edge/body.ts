@@ -5,41 +5,39 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { AppError } from '../domain/app-error.ts';
 import { replyError } from './replies.ts';
-
-/** What receives a whole body; the buffer is only valid until it returns. */
-export type BodyReceiver = (body: Buffer) => void;
+import { steadySeconds } from './steady-clock.ts';
 
 /**
- * The response must have an abort handler already. When the body is refused, the reply is sent here and
- * `refused` is called instead of `receive`.
+ * What receives a whole body; the buffer is only valid until it returns.
+ * @param startedAt when the request came, seconds of the steady clock
  */
-export function readBody(
-  res: HttpResponse,
-  bytesMax: number,
-  receive: BodyReceiver,
-  refused: () => void,
-): void {
+export type BodyReceiver = (res: HttpResponse, body: Buffer, startedAt: number) => void;
+
+/** The response must have an abort handler already. A body that is refused is answered here. */
+export function readBody(res: HttpResponse, bytesMax: number, receive: BodyReceiver): void {
+  const startedAt = steadySeconds();
   let parts: Buffer[] | null = null;
   let bytes = 0;
-  let done = false;
   res.onData((chunk, isLast) => {
-    if (done) return;
     bytes += chunk.byteLength;
     if (bytes > bytesMax) {
-      done = true;
-      parts = null;
-      refused();
-      replyError(res, new AppError('body_too_large', `the body is larger than ${bytesMax} bytes`));
-      return;
+      if (parts !== REFUSED) replyError(res, tooLarge(bytesMax));
+      parts = REFUSED;
+    } else if (!isLast) {
+      // uWebSockets.js takes the chunk back when this returns: keep a copy.
+      parts ??= [];
+      parts.push(Buffer.from(Buffer.from(chunk)));
+    } else if (parts === null) {
+      receive(res, Buffer.from(chunk), startedAt);
+    } else {
+      receive(res, Buffer.concat([...parts, Buffer.from(chunk)], bytes), startedAt);
     }
-    if (isLast) {
-      done = true;
-      if (parts === null) receive(Buffer.from(chunk));
-      else receive(Buffer.concat([...parts, Buffer.from(chunk)], bytes));
-      return;
-    }
-    // uWebSockets.js takes the chunk back when this returns: keep a copy.
-    parts ??= [];
-    parts.push(Buffer.from(Buffer.from(chunk)));
   });
+}
+
+/** Stands for the parts of a body that was refused. */
+const REFUSED: Buffer[] = [];
+
+function tooLarge(bytesMax: number): AppError {
+  return new AppError('body_too_large', `the body is larger than ${bytesMax} bytes`);
 }

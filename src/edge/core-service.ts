@@ -2,7 +2,7 @@
  * The core service: what bidders call on :8080. Runs in an edge thread; decisions are answered from shared
  * memory inside the body callback, everything that changes state goes to its owner shard and is answered
  * when the owner answers. A decision costs, beyond HTTP and JSON.parse, one index look-up, two atomics, two
- * clock readings and the reply's string.
+ * clock readings, one closure and the reply's string.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import type { Config } from '../config/config.ts';
@@ -24,7 +24,7 @@ import {
   ENDPOINT_SPEND_BATCH,
   ENDPOINT_STATUS,
 } from '../table/thread-meters.ts';
-import { readBody } from './body.ts';
+import { type BodyReceiver, readBody } from './body.ts';
 import type { MetricsRelay } from './metrics-relay.ts';
 import { decisionJson, replyCorked, replyError, replyJson } from './replies.ts';
 import {
@@ -37,6 +37,7 @@ import {
   type SpendRequest,
 } from './requests.ts';
 import { type ShardLinks, TICKETS_MAX } from './shard-links.ts';
+import { steadySeconds } from './steady-clock.ts';
 import { UNAVAILABLE, WaitingBatch, WaitingOutcome } from './waiting.ts';
 
 export interface CoreServiceParts {
@@ -68,8 +69,8 @@ export class CoreService {
   private readonly request: DecisionRequest = { campaignId: '', bidMicros: 0, bidId: '' };
   private readonly spendRequest: SpendRequest = newSpend();
   private readonly decision: Decision = { reason: 0, maxBidMicros: 0, takenMicros: 0, throttleRate: 0 };
-  private readonly finished = (endpoint: number, startedAtMs: number): void => {
-    this.parts.meters.observe(endpoint, (performance.now() - startedAtMs) / 1000);
+  private readonly finished = (endpoint: number, startedAt: number): void => {
+    this.parts.meters.observe(endpoint, steadySeconds() - startedAt);
   };
 
   constructor(parts: CoreServiceParts) {
@@ -78,19 +79,11 @@ export class CoreService {
 
   /** Registers every route. */
   mount(app: TemplatedApp): void {
-    app.post('/pacing/decision', (res) =>
-      this.withBody(res, (body, startedAt) => this.decideOne(res, body, startedAt)),
-    );
-    app.post('/pacing/decisions', (res) =>
-      this.withBody(res, (body, startedAt) => this.decideMany(res, body, startedAt)),
-    );
-    app.post('/spend/track', (res) =>
-      this.withBody(res, (body, startedAt) => this.spendOne(res, body, startedAt)),
-    );
-    app.post('/spend/batch', (res) =>
-      this.withBody(res, (body, startedAt) => this.spendMany(res, body, startedAt)),
-    );
-    app.post('/bid/lost', (res) => this.withBody(res, (body, startedAt) => this.lose(res, body, startedAt)));
+    app.post('/pacing/decision', this.receiver(this.decideOne));
+    app.post('/pacing/decisions', this.receiver(this.decideMany));
+    app.post('/spend/track', this.receiver(this.spendOne));
+    app.post('/spend/batch', this.receiver(this.spendMany));
+    app.post('/bid/lost', this.receiver(this.lose));
     app.get('/budget/status/:id', (res, req) => this.status(res, req));
     app.get('/health', (res) => this.health(res));
     app.get('/health/live', (res) => replyJson(res, '{"status":"live"}'));
@@ -99,15 +92,13 @@ export class CoreService {
     app.any('/*', (res) => replyError(res, NO_SUCH_ROUTE));
   }
 
-  private withBody(res: HttpResponse, receive: (body: Buffer, startedAtMs: number) => void): void {
-    const startedAtMs = performance.now();
-    res.onAborted(ignoreAbort);
-    readBody(
-      res,
-      this.parts.config.bodyBytesMax,
-      (body) => receive(body, startedAtMs),
-      () => this.parts.meters.add(EDGE_REFUSED, 1),
-    );
+  private receiver(receive: BodyReceiver): (res: HttpResponse) => void {
+    const { bodyBytesMax } = this.parts.config;
+    const bound = receive.bind(this);
+    return (res) => {
+      res.onAborted(ignoreAbort);
+      readBody(res, bodyBytesMax, bound);
+    };
   }
 
   /** Whether the campaigns are on the table; refuses the request when they are not. */
@@ -124,7 +115,7 @@ export class CoreService {
     replyError(res, error);
   }
 
-  private decideOne(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+  private decideOne(res: HttpResponse, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
     const value = parseJson(body);
     const refusal = value instanceof AppError ? value : readDecision(value, '', this.request);
@@ -134,10 +125,10 @@ export class CoreService {
     }
     this.decide(this.request, this.decision);
     replyJson(res, decisionJson(this.decision));
-    this.finished(ENDPOINT_DECISION, startedAtMs);
+    this.finished(ENDPOINT_DECISION, startedAt);
   }
 
-  private decideMany(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+  private decideMany(res: HttpResponse, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
     const value = parseJson(body);
     const list = value instanceof AppError ? value : readBatch(value, 'requests');
@@ -162,7 +153,7 @@ export class CoreService {
       json += json === '' ? decisionJson(this.decision) : `,${decisionJson(this.decision)}`;
     }
     replyJson(res, `{"decisions":[${json}]}`);
-    this.finished(ENDPOINT_DECISIONS, startedAtMs);
+    this.finished(ENDPOINT_DECISIONS, startedAt);
   }
 
   private decide(request: DecisionRequest, decision: Decision): void {
@@ -175,7 +166,7 @@ export class CoreService {
     }
   }
 
-  private spendOne(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+  private spendOne(res: HttpResponse, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
     const value = parseJson(body);
     const refusal = value instanceof AppError ? value : readSpend(value, '', this.spendRequest);
@@ -188,12 +179,12 @@ export class CoreService {
       this.refuse(res, BUSY);
       return;
     }
-    const waiting = new WaitingOutcome(res, ENDPOINT_SPEND, startedAtMs, this.finished);
+    const waiting = new WaitingOutcome(res, ENDPOINT_SPEND, startedAt, this.finished);
     const slot = index.find(this.spendRequest.campaignId);
     if (!links.spend(slot, this.spendRequest, waiting, 0)) this.refuse(res, UNAVAILABLE);
   }
 
-  private spendMany(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+  private spendMany(res: HttpResponse, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
     const value = parseJson(body);
     const list = value instanceof AppError ? value : readBatch(value, 'events');
@@ -216,14 +207,14 @@ export class CoreService {
       this.refuse(res, BUSY);
       return;
     }
-    const waiting = new WaitingBatch(res, spends.length, ENDPOINT_SPEND_BATCH, startedAtMs, this.finished);
+    const waiting = new WaitingBatch(res, spends.length, ENDPOINT_SPEND_BATCH, startedAt, this.finished);
     spends.forEach((spend, position) => {
       const added = links.spend(index.find(spend.campaignId), spend, waiting, position);
       if (!added) waiting.answered(position, OUTCOME_UNAVAILABLE);
     });
   }
 
-  private lose(res: HttpResponse, body: Buffer, startedAtMs: number): void {
+  private lose(res: HttpResponse, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
     const value = parseJson(body);
     const loss = value instanceof AppError ? value : readLoss(value);
@@ -236,13 +227,13 @@ export class CoreService {
       this.refuse(res, BUSY);
       return;
     }
-    const waiting = new WaitingOutcome(res, ENDPOINT_LOSS, startedAtMs, this.finished);
+    const waiting = new WaitingOutcome(res, ENDPOINT_LOSS, startedAt, this.finished);
     const slot = index.find(loss.campaignId);
     if (!links.loss(slot, loss.campaignId, loss.bidId, waiting)) this.refuse(res, UNAVAILABLE);
   }
 
   private status(res: HttpResponse, req: HttpRequest): void {
-    const startedAtMs = performance.now();
+    const startedAt = steadySeconds();
     const id = req.getParameter(0);
     if (!this.open(res)) return;
     if (!isId(id)) {
@@ -254,7 +245,7 @@ export class CoreService {
       this.refuse(res, BUSY);
       return;
     }
-    const waiting = new WaitingOutcome(res, ENDPOINT_STATUS, startedAtMs, this.finished);
+    const waiting = new WaitingOutcome(res, ENDPOINT_STATUS, startedAt, this.finished);
     if (!links.status(index.find(id), id, waiting)) this.refuse(res, UNAVAILABLE);
   }
 

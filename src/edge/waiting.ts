@@ -17,7 +17,7 @@ import { replyCorked, replyError } from './replies.ts';
 import type { Waiting } from './shard-links.ts';
 
 /** Called when a request has been answered or given up, with its endpoint's number and start. */
-export type Finished = (endpoint: number, startedAtMs: number) => void;
+export type Finished = (endpoint: number, startedAt: number) => void;
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   [OUTCOME_SUCCESS]: 'success',
@@ -44,14 +44,14 @@ const TOO_LARGE = new AppError(
 export class WaitingOutcome implements Waiting {
   private readonly res: HttpResponse;
   private readonly endpoint: number;
-  private readonly startedAtMs: number;
+  private readonly startedAt: number;
   private readonly finished: Finished;
   private gone = false;
 
-  constructor(res: HttpResponse, endpoint: number, startedAtMs: number, finished: Finished) {
+  constructor(res: HttpResponse, endpoint: number, startedAt: number, finished: Finished) {
     this.res = res;
     this.endpoint = endpoint;
-    this.startedAtMs = startedAtMs;
+    this.startedAt = startedAt;
     this.finished = finished;
     res.onAborted(() => {
       this.gone = true;
@@ -59,7 +59,7 @@ export class WaitingOutcome implements Waiting {
   }
 
   answered(_position: number, outcome: number): void {
-    this.finished(this.endpoint, this.startedAtMs);
+    this.finished(this.endpoint, this.startedAt);
     if (this.gone) return;
     if (outcome === OUTCOME_UNAVAILABLE) replyError(this.res, UNAVAILABLE);
     else if (outcome === OUTCOME_UNKNOWN_CAMPAIGN) replyError(this.res, UNKNOWN_CAMPAIGN);
@@ -68,7 +68,7 @@ export class WaitingOutcome implements Waiting {
   }
 
   statusAnswered(body: string | null): void {
-    this.finished(this.endpoint, this.startedAtMs);
+    this.finished(this.endpoint, this.startedAt);
     if (this.gone) return;
     if (body === null) replyError(this.res, UNKNOWN_CAMPAIGN);
     else replyCorked(this.res, 200, 'application/json', body);
@@ -79,16 +79,16 @@ export class WaitingOutcome implements Waiting {
 export class WaitingBatch implements Waiting {
   private readonly res: HttpResponse;
   private readonly endpoint: number;
-  private readonly startedAtMs: number;
+  private readonly startedAt: number;
   private readonly finished: Finished;
   private readonly outcomes: Uint8Array;
   private missing: number;
   private gone = false;
 
-  constructor(res: HttpResponse, events: number, endpoint: number, startedAtMs: number, finished: Finished) {
+  constructor(res: HttpResponse, events: number, endpoint: number, startedAt: number, finished: Finished) {
     this.res = res;
     this.endpoint = endpoint;
-    this.startedAtMs = startedAtMs;
+    this.startedAt = startedAt;
     this.finished = finished;
     this.outcomes = new Uint8Array(events);
     this.missing = events;
@@ -101,7 +101,7 @@ export class WaitingBatch implements Waiting {
     this.outcomes[position] = outcome;
     this.missing--;
     if (this.missing > 0) return;
-    this.finished(this.endpoint, this.startedAtMs);
+    this.finished(this.endpoint, this.startedAt);
     if (this.gone) return;
     if (this.outcomes.every((each) => each === OUTCOME_UNAVAILABLE)) {
       replyError(this.res, UNAVAILABLE);
