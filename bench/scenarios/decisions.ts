@@ -23,6 +23,8 @@ interface DecisionsLoad {
   readonly batch: number;
   readonly goalRatio: number | null;
   readonly connections: number;
+  /** Whether the endpoint that does not even parse is measured too. */
+  readonly withConstant: boolean;
 }
 
 export const decisionScenarios: readonly Scenario[] = [
@@ -33,6 +35,7 @@ export const decisionScenarios: readonly Scenario[] = [
     batch: 1,
     goalRatio: 0.85,
     connections: 64,
+    withConstant: true,
   },
   {
     name: 'decisions-spread',
@@ -41,6 +44,7 @@ export const decisionScenarios: readonly Scenario[] = [
     batch: 1,
     goalRatio: 0.85,
     connections: 64,
+    withConstant: false,
   },
   {
     name: 'decisions-batch',
@@ -49,13 +53,14 @@ export const decisionScenarios: readonly Scenario[] = [
     batch: BATCH,
     goalRatio: null,
     connections: 64,
+    withConstant: true,
   },
 ].map((load) => ({ name: load.name, describe: load.describe, run: (bench) => runDecisions(bench, load) }));
 
 async function runDecisions(bench: Bench, load: DecisionsLoad): Promise<Report> {
-  const { campaigns, goalRatio } = load;
+  const { campaigns, withConstant, goalRatio } = load;
   const loadFor = (ids: readonly string[]): PairedLoad => pairedLoad(load, ids);
-  const { runs, logNotes } = await compare(bench, { campaigns, withConstant: true, loadFor });
+  const { runs, logNotes } = await compare(bench, { campaigns, withConstant, loadFor });
   return pairedReport(bench, {
     title: `${load.name}: ${load.describe}`,
     runs,
