@@ -26,7 +26,7 @@ import {
 } from '../table/thread-meters.ts';
 import { type BodyReceiver, readBody } from './body.ts';
 import type { MetricsRelay } from './metrics-relay.ts';
-import { decisionJson, replyCorked, replyError, replyJson } from './replies.ts';
+import { ReplyCache, replyCorked, replyError, replyJson } from './replies.ts';
 import {
   type DecisionRequest,
   parseJson,
@@ -65,6 +65,7 @@ function newSpend(): SpendRequest {
 
 export class CoreService {
   private readonly parts: CoreServiceParts;
+  private readonly replies = new ReplyCache();
   private loaded = false;
   private readonly request: DecisionRequest = { campaignId: '', bidMicros: 0, bidId: '' };
   private readonly spendRequest: SpendRequest = newSpend();
@@ -124,7 +125,7 @@ export class CoreService {
       return;
     }
     this.decide(this.request, this.decision);
-    replyJson(res, decisionJson(this.decision));
+    replyJson(res, this.replies.json(this.decision));
     this.finished(ENDPOINT_DECISION, startedAt);
   }
 
@@ -150,7 +151,7 @@ export class CoreService {
     let json = '';
     for (const request of requests) {
       this.decide(request, this.decision);
-      json += json === '' ? decisionJson(this.decision) : `,${decisionJson(this.decision)}`;
+      json += json === '' ? this.replies.json(this.decision) : `,${this.replies.json(this.decision)}`;
     }
     replyJson(res, `{"decisions":[${json}]}`);
     this.finished(ENDPOINT_DECISIONS, startedAt);

@@ -42,6 +42,12 @@ export class IdIndex {
   find(id: string): number {
     const hash = hashId(id);
     const words = this.words[shardOf(hash, this.shards)] as Int32Array;
+    const slot = this.probe(words, hash, id);
+    return slot >= 0 ? slot : this.lookAgain(words, hash, id);
+  }
+
+  /** Nothing was found: that holds only if no entry moved meanwhile. */
+  private lookAgain(words: Int32Array, hash: number, id: string): number {
     for (let look = 0; look < LOOKS_MAX; look++) {
       const version = Atomics.load(words, VERSION);
       const slot = this.probe(words, hash, id);
