@@ -58,6 +58,20 @@ describe('a circuit breaker', () => {
     });
   });
 
+  it('opens as well with the win of a reserved bid that reaches 95%', async () => {
+    await pod.createCampaign({ id: 'covered', daily_budget_cents: 1000 });
+    for (let bid = 0; bid < 10; bid++) {
+      expect((await pod.core.decide('covered', 95, `b${bid}`)).max_bid_cents).toBe(95);
+    }
+    for (let bid = 0; bid < 9; bid++) {
+      await pod.core.spend({ campaign_id: 'covered', spend_cents: 95, bid_id: `b${bid}` });
+    }
+    expect((await pod.core.status('covered')).circuit_breaker_state).toBe('CLOSED');
+    await pod.core.spend({ campaign_id: 'covered', spend_cents: 95, bid_id: 'b9' });
+    const all = await decisions('covered', 32);
+    expect(new Set(all.map(({ reason }) => reason))).toEqual(new Set(['circuit_breaker_open']));
+  });
+
   it('lets as many probes through as configured, closes guarded when both are settled, and ends at the budget', async () => {
     await tripped('probed');
     await inState('probed', 'HALF_OPEN');
