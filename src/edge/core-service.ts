@@ -59,6 +59,16 @@ function ignoreAbort(): void {
   // A decision is answered in one go inside the body callback, which is not called once the client is gone.
 }
 
+/** A path segment without its percent-encoding; as it is when that is malformed. */
+function decodedPath(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
 function newSpend(): SpendRequest {
   return { campaignId: '', spendMicros: 0, impressions: 0, clicks: 0, eventId: '', bidId: '' };
 }
@@ -235,7 +245,7 @@ export class CoreService {
 
   private status(res: HttpResponse, req: HttpRequest): void {
     const startedAt = steadySeconds();
-    const id = req.getParameter(0);
+    const id = decodedPath(req.getParameter(0) ?? '');
     if (!this.open(res)) return;
     if (!isId(id)) {
       this.refuse(res, new AppError('campaign_not_found', 'there is no such campaign', 'campaign_id'));

@@ -10,7 +10,7 @@ import {
   KIND_RESERVE,
   KIND_SPEND,
   KIND_STATUS,
-  OUTCOME_UNAVAILABLE,
+  OUTCOME_LOST,
   type ShardToEdge,
 } from '../messages/edge-shard.ts';
 import { hashId, shardOf } from '../table/hash.ts';
@@ -173,7 +173,7 @@ export class ShardLinks {
     for (let ticket = 0; ticket < this.ports.length; ticket++) {
       if (this.ports[ticket] !== port) continue;
       const position = this.positions[ticket] as number;
-      this.releaseTicket(ticket)?.answered(position, OUTCOME_UNAVAILABLE);
+      this.releaseTicket(ticket)?.answered(position, OUTCOME_LOST);
     }
     port.close();
   }

@@ -6,6 +6,7 @@ import type { HttpResponse } from 'uWebSockets.js';
 import { AppError } from '../domain/app-error.ts';
 import {
   OUTCOME_DUPLICATE,
+  OUTCOME_LOST,
   OUTCOME_RELEASED,
   OUTCOME_SUCCESS,
   OUTCOME_TOO_LARGE,
@@ -27,11 +28,16 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   [OUTCOME_UNKNOWN_BID]: 'unknown',
   [OUTCOME_UNAVAILABLE]: 'unavailable',
   [OUTCOME_TOO_LARGE]: 'too_large',
+  [OUTCOME_LOST]: 'unavailable',
 };
 
 export const UNAVAILABLE = new AppError(
   'unavailable',
   'this campaign cannot be served safely right now; nothing was recorded, try again',
+);
+const LOST = new AppError(
+  'unavailable',
+  'the ledger was started anew before it answered; repeat a spend with the same event_id to be sure that it counts once',
 );
 const UNKNOWN_CAMPAIGN = new AppError('campaign_not_found', 'there is no such campaign', 'campaign_id');
 const TOO_LARGE = new AppError(
@@ -62,6 +68,7 @@ export class WaitingOutcome implements Waiting {
     this.finished(this.endpoint, this.startedAt);
     if (this.gone) return;
     if (outcome === OUTCOME_UNAVAILABLE) replyError(this.res, UNAVAILABLE);
+    else if (outcome === OUTCOME_LOST) replyError(this.res, LOST);
     else if (outcome === OUTCOME_UNKNOWN_CAMPAIGN) replyError(this.res, UNKNOWN_CAMPAIGN);
     else if (outcome === OUTCOME_TOO_LARGE) replyError(this.res, TOO_LARGE);
     else replyCorked(this.res, 200, 'application/json', `{"status":"${STATUS_TEXT[outcome]}"}`);
@@ -103,8 +110,8 @@ export class WaitingBatch implements Waiting {
     if (this.missing > 0) return;
     this.finished(this.endpoint, this.startedAt);
     if (this.gone) return;
-    if (this.outcomes.every((each) => each === OUTCOME_UNAVAILABLE)) {
-      replyError(this.res, UNAVAILABLE);
+    if (this.outcomes.every((each) => each === OUTCOME_UNAVAILABLE || each === OUTCOME_LOST)) {
+      replyError(this.res, this.outcomes.includes(OUTCOME_LOST) ? LOST : UNAVAILABLE);
       return;
     }
     const results = Array.from(this.outcomes, (each) => `{"status":"${STATUS_TEXT[each]}"}`);

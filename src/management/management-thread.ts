@@ -33,6 +33,8 @@ const RETRY_MS = 500;
 const PING_MS = 2_000;
 const PING_TIMEOUT_MS = 2_000;
 const FEED_AT_ONCE = 500;
+/** How long an ending API waits for requests under way. */
+const DRAIN_MS = 1_500;
 
 const thread = supervised<ManagementStart>();
 const { config, memory } = thread.start;
@@ -62,9 +64,10 @@ async function load(sql: Sql, store: CampaignStore): Promise<void> {
       if (fed.refused > 0) log.error(fed, 'campaigns do not fit the pacing table: raise CAMPAIGNS_MAX');
       return;
     } catch (error) {
+      if (stopping) return;
       if (!(error instanceof AppError)) throw error;
       state.postgresUp = false;
-      const known = config.shards > 0 && shardMeters.some((_, shard) => index.count(shard) > 0);
+      const known = shardMeters.some((_, shard) => index.count(shard) > 0);
       if (known) state.campaignsLoaded = true;
       if (failures === 0) log.error({ err: error, known }, 'campaigns cannot be loaded yet; trying on');
       await pause(RETRY_MS);
@@ -105,16 +108,18 @@ async function serve(address: PostgresAddress): Promise<void> {
     address: JSON.stringify(address),
     end: async () => {
       clearInterval(watch);
+      // A client that never finishes its request must not hold up the shards' last commit.
+      const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
       await app.close();
+      clearTimeout(cut);
       await closePostgres(sql);
     },
   };
   log.info({ database: describeAddress(address) }, 'opening the campaign database');
-  await load(sql, store);
-  if (stopping) return;
-  watch = watchDatabase(sql);
   await app.listen({ host: config.apiHost, port: config.apiPort });
   thread.tell({ type: 'ready' });
+  watch = watchDatabase(sql);
+  await load(sql, store);
 }
 
 async function end(): Promise<void> {

@@ -32,6 +32,9 @@ export const OUTCOME_UNAVAILABLE = 5;
 /** The spend was not recorded: the campaign's total would pass what can be counted. */
 export const OUTCOME_TOO_LARGE = 6;
 
+/** Made by the edge itself: the shard ended before it answered, so nobody knows. */
+export const OUTCOME_LOST = 7;
+
 export interface EdgeBatch {
   readonly type: 'batch';
   readonly numbers: Float64Array;

@@ -2,6 +2,7 @@
  * The accounts of a shard: by id, by slot, and in the index where edges find them. An account is on the
  * books from its campaign's first mention; edges see it once the ledger has it.
  */
+import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import { GATE_VACANT } from '../table/gate.ts';
 import { hashId, shardOf } from '../table/hash.ts';
@@ -13,6 +14,8 @@ import { unitShiftFor } from './allowance.ts';
 import type { Ledger } from './ledger.ts';
 import { SlotPool } from './slot-pool.ts';
 
+const TOO_MANY = 'the ledger holds more campaigns than the pacing table has room for';
+
 export class AccountBook {
   private readonly table: OwnerTable;
   private readonly index: IdIndex;
@@ -21,6 +24,11 @@ export class AccountBook {
   private readonly byId = new Map<string, Account>();
   private readonly bySlot: (Account | undefined)[] = [];
   private readonly slots: SlotPool;
+  /**
+   * Stands for a slot of accounts that were reopened for late spend: deleted campaigns are closed for good and
+   * put nothing on the table, so they share one, which no index names.
+   */
+  private readonly closedSlot: number;
   /** Slots that an earlier owner thread left in the index, until {@link load} has taken them over. */
   private readonly left: Map<string, number>;
 
@@ -30,7 +38,8 @@ export class AccountBook {
     this.ledger = ledger;
     this.settings = settings;
     this.left = index.recover(shard);
-    this.slots = new SlotPool(this.table.firstSlot, this.table.slotCount, new Set(this.left.values()));
+    this.closedSlot = this.table.firstSlot + this.table.slotCount - 1;
+    this.slots = new SlotPool(this.table.firstSlot, this.table.campaignsMax, new Set(this.left.values()));
   }
 
   all(): IterableIterator<Account> {
@@ -61,7 +70,7 @@ export class AccountBook {
     for (const campaign of this.ledger.allCampaigns()) {
       if (shardOf(hashId(campaign.id), shards) !== shard || campaign.status === 'DELETED') continue;
       const account = this.open(campaign, clock);
-      if (account === null) throw new Error('CAMPAIGNS_MAX is below the number of campaigns in the ledger');
+      if (account === null) throw new AppError('campaign_limit', TOO_MANY);
       this.show(account);
       yield account;
     }
@@ -80,21 +89,15 @@ export class AccountBook {
     if (slot < 0) return null;
     if (standing === undefined) this.table.prepare(slot, unitShiftFor(campaign.dailyBudgetMicros));
     else this.table.reclaim(slot);
-    const stored = this.ledger.account(campaign.id);
-    const record = stored === undefined ? null : decodeRecord(stored);
-    const account = new Account(campaign, slot, record, this.settings, clock);
-    this.byId.set(campaign.id, account);
+    const account = this.enter(campaign, slot, clock);
     this.bySlot[slot - this.table.firstSlot] = account;
     return account;
   }
 
-  /** A campaign that was deleted and closed long ago, opened again for a late spend; null when there is no slot. */
-  reopen(campaignId: string, clock: Clock): Account | null | undefined {
+  /** A campaign that was deleted and closed long ago, opened again for a late spend. */
+  reopen(campaignId: string, clock: Clock): Account | undefined {
     const campaign = this.ledger.campaign(campaignId);
-    if (campaign === undefined) return undefined;
-    const account = this.open(campaign, clock);
-    if (account !== null) this.show(account);
-    return account;
+    return campaign === undefined ? undefined : this.enter(campaign, this.closedSlot, clock);
   }
 
   /** Lets edges find the account. */
@@ -105,9 +108,18 @@ export class AccountBook {
   /** Closes an account: edges no longer find it and its slot is given out again, later. */
   close(account: Account, clock: Clock): void {
     this.byId.delete(account.campaign.id);
+    if (account.slot === this.closedSlot) return;
     this.bySlot[account.slot - this.table.firstSlot] = undefined;
     this.table.setGate(account.slot, GATE_VACANT);
     this.index.remove(account.campaign.id);
     this.slots.release(account.slot, clock.steadyMs);
+  }
+
+  private enter(campaign: Campaign, slot: number, clock: Clock): Account {
+    const stored = this.ledger.account(campaign.id);
+    const record = stored === undefined ? null : decodeRecord(stored);
+    const account = new Account(campaign, slot, record, this.settings, clock);
+    this.byId.set(campaign.id, account);
+    return account;
   }
 }

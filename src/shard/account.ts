@@ -122,6 +122,8 @@ export class Account {
   lastLossSteadyMs = Number.NEGATIVE_INFINITY;
   private gate = GATE_VACANT;
   private hourEndMs = 0;
+  /** Steady ms until which bids of before a restart may be in flight. */
+  private restoredUntilMs = 0;
   /** Edges were told that all of the budget is out: what comes back must not wait for the next cycle. */
   private showsLast = false;
   private breakerConfig: BreakerConfig;
@@ -157,6 +159,7 @@ export class Account {
       this.plan = restorePlan(record, this.curve());
       // Whatever was reserved or on the table when the record was written may be in flight.
       this.reservations.take(record.outstandingMicros, clock.steadyMs);
+      if (record.outstandingMicros > 0) this.restoredUntilMs = clock.steadyMs + settings.reservationTtlMs;
     }
     this.turnDay(clock);
     this.turnHour(clock);
@@ -197,7 +200,7 @@ export class Account {
   name(bidId: string, takenMicros: number, clock: Clock): void {
     this.observe(clock);
     const released = this.reservations.name(bidId, takenMicros, clock.steadyMs);
-    if (released > 0) this.settled(released, released, clock);
+    if (released > 0) this.settled(true, clock);
   }
 
   /** Whether one more spend of this size can still be counted exactly. */
@@ -211,7 +214,9 @@ export class Account {
     this.turnHour(clock);
     this.observe(clock);
     const named = bidId === '' ? 0 : this.reservations.settle(bidId, clock.steadyMs);
-    const lateMicros = named < 0 ? spendMicros : 0;
+    // The ids of what was in flight at a restart are forgotten: until its time is over no win is called late.
+    const forgotten = named < 0 && clock.steadyMs < this.restoredUntilMs;
+    const lateMicros = named < 0 && !forgotten ? spendMicros : 0;
     const releasedMicros = bidId === '' ? this.reservations.settleUnnamed(spendMicros) : Math.max(0, named);
     const { counters } = this;
     counters.spentDayMicros += spendMicros;
@@ -226,7 +231,7 @@ export class Account {
     counters.overspentDayMicros = Math.max(overspentMicros, counters.overspentDayMicros);
     this.tally.wins += 1;
     this.tally.spendMicros += spendMicros;
-    this.settled(spendMicros, releasedMicros, clock);
+    this.settled(forgotten || spendMicros <= releasedMicros, clock);
     return { account: this, spendMicros, releasedMicros, impressions, clicks, lateMicros };
   }
 
@@ -250,7 +255,7 @@ export class Account {
     this.lastLossSteadyMs = clock.steadyMs;
     const released = this.reservations.settle(bidId, clock.steadyMs);
     if (released < 0) return false;
-    this.settled(released, released, clock);
+    this.settled(true, clock);
     return true;
   }
 
@@ -271,9 +276,8 @@ export class Account {
   /** Lets time pass: expiries, a new hour or day, the breaker's recovery, flight and dayparts. */
   advance(clock: Clock): void {
     this.observe(clock);
-    const probing = this.breaker.position === HALF_OPEN;
-    const expired = this.reservations.expire(clock.steadyMs);
-    if (expired > 0 && probing) this.report(settleProbe(this.breaker, this.breakerConfig, clock.wallMs));
+    this.reservations.expire(clock.steadyMs);
+    this.settleSilentProbes(clock);
     this.turnDay(clock);
     this.turnHour(clock);
     this.publish(clock);
@@ -347,25 +351,42 @@ export class Account {
     return this.settings.curves.curveFor(this.campaign, this.day, this.flight);
   }
 
-  /** A bid is settled: won at `spendMicros` with so much released, or lost when both are equal. */
-  private settled(spendMicros: number, releasedMicros: number, clock: Clock): void {
-    const before = this.breaker.position;
-    if (spendMicros > releasedMicros) this.report(breachBreaker(this.breaker, clock.wallMs));
-    else if (before === HALF_OPEN) this.report(settleProbe(this.breaker, this.breakerConfig, clock.wallMs));
-    this.watch(clock);
-    if (this.breaker.position !== before || (this.leftMicros < 0 && isOpen(this.gate))) this.publish(clock);
+  /** A bid is settled: won or lost; `covered` when what it cost was reserved for it. */
+  private settled(covered: boolean, clock: Clock): void {
+    const { breaker } = this;
+    let moved = false;
+    if (!covered) moved = this.report(breachBreaker(breaker, clock.wallMs));
+    else if (breaker.position === HALF_OPEN) {
+      moved = this.report(settleProbe(breaker, this.breakerConfig, clock.wallMs));
+    }
+    moved = this.watch(clock) || moved;
+    if (moved || (this.leftMicros < 0 && isOpen(this.gate))) this.publish(clock);
     else if (this.showsLast) this.putOut();
     if (this.campaign.pacingMode === 'ASAP') this.publishAsapStep();
   }
 
-  private watch(clock: Clock): void {
-    const { breaker, breakerConfig, counters, budgetMicros } = this;
-    const { spentDayMicros, dayStartMs } = counters;
-    this.report(watchBreaker(breaker, breakerConfig, dayStartMs, spentDayMicros, budgetMicros, clock.wallMs));
+  /** Probes that nobody reported on are settled when nothing is in flight any more. */
+  private settleSilentProbes(clock: Clock): void {
+    const { breaker, settings } = this;
+    if (this.gate !== GATE_HALF_OPEN || this.reservations.totalMicros > 0) return;
+    const taken = settings.breakerProbes - settings.table.probes(this.slot);
+    while (breaker.position === HALF_OPEN && breaker.probesSettled < taken) {
+      this.report(settleProbe(breaker, this.breakerConfig, clock.wallMs));
+    }
   }
 
-  private report(transition: BreakerTransition | null): void {
+  private watch(clock: Clock): boolean {
+    const { breaker, breakerConfig, counters, budgetMicros } = this;
+    const { spentDayMicros, dayStartMs } = counters;
+    return this.report(
+      watchBreaker(breaker, breakerConfig, dayStartMs, spentDayMicros, budgetMicros, clock.wallMs),
+    );
+  }
+
+  /** @returns whether the breaker moved */
+  private report(transition: BreakerTransition | null): boolean {
     if (transition !== null) this.settings.moved(this.campaign, transition);
+    return transition !== null;
   }
 
   private refill(): void {
@@ -385,7 +406,9 @@ export class Account {
     this.showsLast = this.leftMicros < this.allowance.unitMicros;
     const last = this.showsLast ? FLAG_LAST : 0;
     const tokens = this.campaign.pacingMode === 'ASAP' ? FLAG_NO_TOKENS : 0;
-    const reserved = this.reservations.totalMicros > 0 ? FLAG_RESERVED : 0;
+    // What stands on the table can only go to bids: once it is gone it is in flight.
+    const inFlight = this.reservations.totalMicros > 0 || this.allowance.onTableMicros > 0;
+    const reserved = inFlight ? FLAG_RESERVED : 0;
     this.settings.table.setFlags(this.slot, last | tokens | reserved);
   }
 

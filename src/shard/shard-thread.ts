@@ -1,6 +1,7 @@
 /** Entry of a shard worker: opens the ledger, connects the ports, turns the duty cycle, and on `stop` writes and closes. */
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
+import { AppError } from '../domain/app-error.ts';
 import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
 import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messages/management-shard.ts';
 import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
@@ -31,33 +32,45 @@ function sendToEdge(edge: number, message: ShardToEdge): void {
 }
 
 const ledger = new Ledger(join(config.dataDir, 'ledger'), shardNumber, config.ledgerSync);
-const shard = new Shard({
-  shard: shardNumber,
-  shards: config.shards,
-  table: new OwnerTable(memory.table, shardNumber),
-  index: new IdIndex(memory.table),
-  ledger,
-  meters,
-  log,
-  reservationTtlMs: config.reservationTtlMs,
-  breakerRecoveryMs: config.breakerRecoveryMs,
-  breakerProbes: config.breakerProbes,
-  readClock,
-  sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
-  sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
-});
+const shard = openShard();
+
+/** Null when the pod cannot run with this configuration: the supervisor is told, and ends it. */
+function openShard(): Shard | null {
+  try {
+    return new Shard({
+      shard: shardNumber,
+      shards: config.shards,
+      table: new OwnerTable(memory.table, shardNumber),
+      index: new IdIndex(memory.table),
+      ledger,
+      meters,
+      log,
+      reservationTtlMs: config.reservationTtlMs,
+      breakerRecoveryMs: config.breakerRecoveryMs,
+      breakerProbes: config.breakerProbes,
+      readClock,
+      sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
+      sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
+    });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const message = `CAMPAIGNS_MAX="${config.campaignsMax}" is not accepted: ${error.message}`;
+    thread.tell({ type: 'fatal', message });
+    return null;
+  }
+}
 
 function answer(number: number, value: ShardAnswer): void {
   const message: ShardToManagement = { number, answer: value };
   management?.postMessage(message);
 }
 
-function serveManagement({ number, request }: ManagementToShard): void {
+function serveManagement(owner: Shard, { number, request }: ManagementToShard): void {
   if (request.type === 'status') {
-    answer(number, { ok: true, body: shard.status(request.campaignId) });
+    answer(number, { ok: true, body: owner.status(request.campaignId) });
     return;
   }
-  shard.upsert(request.campaign, (result) => {
+  owner.upsert(request.campaign, (result) => {
     if (result === 'done') answer(number, { ok: true, body: null });
     else if (result === 'no_room') {
       const message = `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`;
@@ -66,21 +79,21 @@ function serveManagement({ number, request }: ManagementToShard): void {
   });
 }
 
-function connectEdge(edge: number, port: MessagePort): void {
+function connectEdge(owner: Shard, edge: number, port: MessagePort): void {
   edges.set(edge, port);
-  port.on('message', (batch: EdgeToShard) => shard.receive(edge, batch));
+  port.on('message', (batch: EdgeToShard) => owner.receive(edge, batch));
 }
 
-function connectManagement(port: MessagePort): void {
+function connectManagement(owner: Shard, port: MessagePort): void {
   management = port;
-  port.on('message', serveManagement);
+  port.on('message', (message: ManagementToShard) => serveManagement(owner, message));
 }
 
 let cycle: NodeJS.Timeout | undefined;
 
 async function end(): Promise<void> {
   clearInterval(cycle);
-  await shard.end();
+  await shard?.end();
   for (const port of edges.values()) port.close();
   management?.close();
   await ledger.close();
@@ -89,14 +102,13 @@ async function end(): Promise<void> {
 }
 
 thread.onMessage((message: SupervisorToThread) => {
-  if (message.type === 'edge-port') connectEdge(message.edge, message.port);
-  else if (message.type === 'management-port') connectManagement(message.port);
-  else if (message.type === 'stop') {
+  if (message.type === 'stop') {
     end().catch((error: unknown) => {
       log.fatal({ err: error }, 'the ledger could not be written at the end; what was answered is in it');
       process.exit(1);
     });
-  }
+  } else if (shard !== null && message.type === 'edge-port') connectEdge(shard, message.edge, message.port);
+  else if (shard !== null && message.type === 'management-port') connectManagement(shard, message.port);
 });
 
 process.on('unhandledRejection', (error) => {
@@ -114,6 +126,8 @@ function isErrorNumber(error: Error): boolean {
 }
 
 sampleLag((seconds) => meters.set(SHARD_LAG, seconds));
-await shard.committer.flush(false);
-cycle = setInterval(() => shard.cycle(), CYCLE_MS);
-thread.tell({ type: 'ready' });
+if (shard !== null) {
+  await shard.committer.flush(false);
+  cycle = setInterval(() => shard.cycle(), CYCLE_MS);
+  thread.tell({ type: 'ready' });
+}

@@ -20,7 +20,6 @@ import {
   OUTCOME_RELEASED,
   OUTCOME_SUCCESS,
   OUTCOME_TOO_LARGE,
-  OUTCOME_UNAVAILABLE,
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../messages/edge-shard.ts';
@@ -139,7 +138,10 @@ export class Shard {
       listener('no_room');
       return;
     }
-    known?.change(campaign, clock);
+    if (known !== undefined) {
+      known.change(campaign, clock);
+      this.pacing.run(known, clock);
+    }
     const group = this.committer.open;
     group.campaigns.set(campaign.id, campaign);
     this.touch(account, clock);
@@ -188,10 +190,10 @@ export class Shard {
     return account;
   }
 
-  /** A deleted campaign's account that was closed; undefined when it never was, null when there is no slot. */
-  private reopen(campaignId: string, clock: Clock): Account | null | undefined {
+  /** The account of a deleted campaign that was closed since; undefined when there never was one. */
+  private reopen(campaignId: string, clock: Clock): Account | undefined {
     const account = this.accounts.reopen(campaignId, clock);
-    if (account) this.begin(account, clock);
+    if (account !== undefined) this.begin(account, clock);
     return account;
   }
 
@@ -238,13 +240,9 @@ export class Shard {
     const { meters, ledger } = this.parts;
     const group = committer.open;
     const account = this.find() ?? this.reopen(reader.campaignId, clock);
-    if (account === undefined || account === null) {
-      if (account === undefined) meters.add(SHARD_SPEND_REJECTED, 1);
-      group.answer(
-        edge,
-        reader.ticket,
-        account === undefined ? OUTCOME_UNKNOWN_CAMPAIGN : OUTCOME_UNAVAILABLE,
-      );
+    if (account === undefined) {
+      meters.add(SHARD_SPEND_REJECTED, 1);
+      group.answer(edge, reader.ticket, OUTCOME_UNKNOWN_CAMPAIGN);
       return;
     }
     if (!account.canCount(reader.micros)) {

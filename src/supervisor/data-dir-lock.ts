@@ -2,7 +2,7 @@
  * One pod for each DATA_DIR. The lock file names the process that holds it and when that process started,
  * so that a lock left by a killed process, whose number another may carry by now, is recognised as stale.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FIELD_STATE = 0;
@@ -52,6 +52,30 @@ async function waitForHolder(file: string): Promise<number | null> {
   }
 }
 
+/** Makes the lock file, or fails; of two that find a stale one at once, one gets it. */
+async function take(file: string): Promise<void> {
+  const own = `${process.pid} ${startOf(process.pid) ?? ''}\n`;
+  for (;;) {
+    try {
+      writeFileSync(file, own, { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+    const holder = await waitForHolder(file);
+    if (holder !== null) throw new Error(`process ${holder} uses it: give each pod a folder of its own`);
+    const stale = `${file}.${process.pid}`;
+    try {
+      // Moved aside first: what is removed is then the file that was looked at, or another's fresh lock, put back.
+      renameSync(file, stale);
+      if (holderOf(stale) === null) rmSync(stale);
+      else renameSync(stale, file);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+}
+
 /**
  * Takes the folder, which is made when absent.
  * @returns a function that gives it back
@@ -61,10 +85,7 @@ export async function lockDataDir(folder: string): Promise<() => void> {
   const file = join(folder, 'pacer.lock');
   try {
     mkdirSync(folder, { recursive: true });
-    const holder = await waitForHolder(file);
-    if (holder !== null) throw new Error(`process ${holder} uses it: give each pod a folder of its own`);
-    rmSync(file, { force: true });
-    writeFileSync(file, `${process.pid} ${startOf(process.pid) ?? ''}\n`, { flag: 'wx' });
+    await take(file);
   } catch (error) {
     throw new Error(
       `DATA_DIR="${folder}" cannot be used: ${error instanceof Error ? error.message : String(error)}`,

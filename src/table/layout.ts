@@ -84,6 +84,8 @@ const SHARD_ROOM_SLOTS = 64;
 /** The pod's shared memory as it is handed to a thread. */
 export interface TableMemory {
   readonly shards: number;
+  /** Campaigns that a shard has room for; it keeps one more slot for itself (account-book.ts). */
+  readonly campaignsPerShard: number;
   readonly slotsPerShard: number;
   readonly indexEntries: number;
   readonly slots: SharedArrayBuffer;
@@ -103,11 +105,12 @@ export function indexWords(entries: number): number {
 export function allocateTable(campaignsMax: number, shards: number, edges: number): TableMemory {
   const even = Math.ceil(campaignsMax / shards);
   const roomy = shards === 1 ? even : Math.ceil(even * SHARD_ROOM) + SHARD_ROOM_SLOTS;
-  const slotsPerShard = Math.ceil(roomy / 32) * 32;
+  const slotsPerShard = Math.ceil((roomy + 1) / 32) * 32;
   const indexEntries = 2 ** Math.ceil(Math.log2(slotsPerShard * 2));
   const slotCount = slotsPerShard * shards;
   return {
     shards,
+    campaignsPerShard: roomy,
     slotsPerShard,
     indexEntries,
     slots: new SharedArrayBuffer(slotCount * SLOT_WORDS * 4),

@@ -182,6 +182,8 @@ export interface LaneSums {
 export class OwnerTable {
   readonly firstSlot: number;
   readonly slotCount: number;
+  /** Campaigns that have room. */
+  readonly campaignsMax: number;
   private readonly slots: Int32Array;
   private readonly activity: Int32Array;
   private readonly gauges: Float64Array;
@@ -190,6 +192,7 @@ export class OwnerTable {
   constructor(memory: TableMemory, shard: number) {
     this.firstSlot = shard * memory.slotsPerShard;
     this.slotCount = memory.slotsPerShard;
+    this.campaignsMax = memory.campaignsPerShard;
     this.slots = new Int32Array(memory.slots);
     this.activity = new Int32Array(memory.activity);
     this.gauges = new Float64Array(memory.gauges);
@@ -236,6 +239,11 @@ export class OwnerTable {
 
   setProbes(slot: number, probes: number): void {
     Atomics.store(this.slots, slot * SLOT_WORDS + WORD_PROBES, probes);
+  }
+
+  /** Probes that no edge has taken yet. */
+  probes(slot: number): number {
+    return Math.max(0, Atomics.load(this.slots, slot * SLOT_WORDS + WORD_PROBES));
   }
 
   /** @param probability that a bid is let through, 0–1 */
