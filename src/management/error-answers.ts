@@ -22,6 +22,9 @@ export function addErrorAnswers(app: FastifyInstance, log: Logger, bodyBytesMax:
 /** The answer to an error; also Fastify's `frameworkErrors`, for paths it cannot read. */
 export function answerError(error: AppError, reply: FastifyReply): FastifyReply {
   if (error.retryAfterSeconds > 0) reply.header('retry-after', String(error.retryAfterSeconds));
+  // Fastify would close at once, and the reset that follows what the client still sends takes the answer with
+  // it. Kept alive, Node reads the rest of the body into nothing, for as long as a request may take.
+  if (error.code === 'body_too_large') reply.header('connection', 'keep-alive');
   return reply
     .code(error.status)
     .type('application/json; charset=utf-8')
