@@ -8,9 +8,10 @@ import { GATE_VACANT } from '../table/gate.ts';
 import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
-import { Account, type AccountSettings, type Clock } from './account.ts';
+import { Account, type AccountSettings } from './account.ts';
 import { decodeRecord } from './account-record.ts';
 import { unitShiftFor } from './allowance.ts';
+import type { Clock } from './clock.ts';
 import type { Ledger } from './ledger.ts';
 import { SlotPool } from './slot-pool.ts';
 

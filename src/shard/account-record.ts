@@ -56,6 +56,16 @@ export function newCounters(): Counters {
   };
 }
 
+/** The day's counters begin anew. */
+export function beginDay(counters: Counters, dayStartMs: number): void {
+  counters.dayStartMs = dayStartMs;
+  counters.spentDayMicros = 0;
+  counters.impressionsDay = 0;
+  counters.clicksDay = 0;
+  counters.winsDay = 0;
+  counters.overspentDayMicros = 0;
+}
+
 /** A fresh buffer: the ledger may still be writing the last one. */
 export function encodeRecord(record: AccountRecord): Buffer {
   const { counters, breaker, memory } = record;

@@ -8,18 +8,7 @@
  * and closes the campaign. The gate word is what edges see: it closes before the allowance is withdrawn and
  * opens after it was put out.
  */
-import {
-  type BreakerConfig,
-  type BreakerState,
-  type BreakerTransition,
-  breachBreaker,
-  HALF_OPEN,
-  newBreaker,
-  OPEN,
-  settleProbe,
-  throttleFloorOf,
-  watchBreaker,
-} from '../domain/breaker.ts';
+import { newBreaker, throttleFloorOf } from '../domain/breaker.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import {
   asapThrottle,
@@ -37,27 +26,18 @@ import { Reservations } from '../domain/reservations.ts';
 import { GATE_HALF_OPEN, GATE_OPEN, GATE_VACANT } from '../table/gate.ts';
 import { FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
-import { type AccountRecord, type Counters, encodeRecord, newCounters } from './account-record.ts';
+import { AccountBreaker, type BreakerSettings } from './account-breaker.ts';
+import { type AccountRecord, beginDay, type Counters, encodeRecord, newCounters } from './account-record.ts';
 import { Allowance } from './allowance.ts';
+import type { Clock } from './clock.ts';
 import type { CurveCache } from './curve-cache.ts';
 import { budgetGate, isOpen, scheduleGate } from './gate-rules.ts';
+import { newTally, type Pace, type TickTally } from './pacing-tally.ts';
 
-/** The two clocks, read once for each turn of the duty cycle and handed down. */
-export interface Clock {
-  /** ms since the epoch; decides days, hours, flights. */
-  readonly wallMs: number;
-  /** Monotonic ms; decides how long a reservation holds. */
-  readonly steadyMs: number;
-}
-
-export interface AccountSettings {
+export interface AccountSettings extends BreakerSettings {
   readonly reservationTtlMs: number;
-  readonly breakerRecoveryMs: number;
-  readonly breakerProbes: number;
   readonly table: OwnerTable;
   readonly curves: CurveCache;
-  /** A breaker moved. */
-  readonly moved: (campaign: Campaign, transition: BreakerTransition) => void;
 }
 
 /** A spend that was applied, so that it can be taken back when its commit fails. */
@@ -70,47 +50,15 @@ export interface AppliedSpend {
   readonly lateMicros: number;
 }
 
-/** What the account has seen and shown since its last tick; the tick reads and resets it. */
-export interface TickTally {
-  steadyMs: number;
-  /** When the last bid, spend or change was seen. */
-  touchedMs: number;
-  wins: number;
-  spendMicros: number;
-  allowedMicros: number;
-  /** The lanes' sums at the last tick. */
-  asks: number;
-  askedMicros: number;
-}
-
-/** What the last tick came to, for status and gauges. */
-export interface Pace {
-  passProbability: number;
-  /** Micros of bids per second to allow. */
-  allowRate: number;
-  /** Micros of bids per second asked for. */
-  askRate: number;
-  /** Spend per allowed micro. */
-  winRate: number;
-}
-
 export class Account {
   campaign: Campaign;
   readonly slot: number;
   readonly reservations: Reservations;
   readonly allowance: Allowance;
-  readonly tally: TickTally = {
-    steadyMs: 0,
-    touchedMs: 0,
-    wins: 0,
-    spendMicros: 0,
-    allowedMicros: 0,
-    asks: 0,
-    askedMicros: 0,
-  };
+  readonly tally: TickTally;
   readonly pace: Pace = { passProbability: 1, allowRate: 0, askRate: 0, winRate: 0 };
   readonly counters: Counters;
-  readonly breaker: BreakerState;
+  readonly breaker: AccountBreaker;
   readonly controller: ControllerState;
   plan: Plan;
   day: LocalDay;
@@ -126,7 +74,6 @@ export class Account {
   private restoredUntilMs = 0;
   /** Edges were told that all of the budget is out: what comes back must not wait for the next cycle. */
   private showsLast = false;
-  private breakerConfig: BreakerConfig;
   private readonly settings: AccountSettings;
 
   /** @param record what the ledger has of the campaign, or null when it is new */
@@ -140,21 +87,20 @@ export class Account {
     this.campaign = campaign;
     this.slot = slot;
     this.settings = settings;
-    this.breakerConfig = breakerConfigOf(campaign, settings);
     this.allowance = new Allowance(settings.table, slot);
     this.reservations = new Reservations(settings.reservationTtlMs);
     this.day = localDayAt(campaign.timezone, clock.wallMs);
     this.flight = flightBounds(campaign);
-    this.tally.steadyMs = clock.steadyMs;
-    this.tally.touchedMs = clock.steadyMs;
+    this.tally = newTally(clock.steadyMs);
     this.counters = record?.counters ?? newCounters();
     if (record === null) {
       this.counters.dayStartMs = this.day.startMs;
-      this.breaker = newBreaker(this.day.startMs, this.budgetMicros);
+      const breaker = newBreaker(this.day.startMs, this.budgetMicros);
+      this.breaker = new AccountBreaker(breaker, campaign, settings);
       this.controller = newController({ lastRho: Number.NaN, potentialMicros: Number.NaN });
       this.plan = startPlan(this.curve(), this.budgetMicros, clock.wallMs);
     } else {
-      this.breaker = record.breaker;
+      this.breaker = new AccountBreaker(record.breaker, campaign, settings);
       this.controller = restoreController(record.memory);
       this.plan = restorePlan(record, this.curve());
       // Whatever was reserved or on the table when the record was written may be in flight.
@@ -180,7 +126,7 @@ export class Account {
   }
 
   get throttleFloor(): number {
-    return throttleFloorOf(this.breaker, this.campaign.pacingMode);
+    return throttleFloorOf(this.breaker.state, this.campaign.pacingMode);
   }
 
   /** Whether nothing is in flight. */
@@ -263,12 +209,12 @@ export class Account {
   change(campaign: Campaign, clock: Clock): void {
     this.turnDay(clock);
     this.campaign = campaign;
-    this.breakerConfig = breakerConfigOf(campaign, this.settings);
+    this.breaker.change(campaign);
     this.flight = flightBounds(campaign);
     this.day = localDayAt(campaign.timezone, clock.wallMs);
     // A change of zone is no new day: what was spent today stays spent.
     this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
-    this.breaker.dayStartMs = Math.max(this.breaker.dayStartMs, this.day.startMs);
+    this.breaker.state.dayStartMs = Math.max(this.breaker.state.dayStartMs, this.day.startMs);
     this.plan = replan(this.plan, { curve: this.curve(), budgetMicros: this.budgetMicros }, clock.wallMs);
     this.publish(clock);
   }
@@ -291,7 +237,8 @@ export class Account {
     this.watch(clock);
     const { table } = this.settings;
     const schedule = scheduleGate(this.campaign, this.flight, this.day, clock.wallMs);
-    const gate = schedule === GATE_OPEN ? budgetGate(this.campaign, this.counters, this.breaker) : schedule;
+    const gate =
+      schedule === GATE_OPEN ? budgetGate(this.campaign, this.counters, this.breaker.state) : schedule;
     if (!isOpen(gate)) {
       table.setGate(this.slot, gate);
       this.withdraw(clock);
@@ -305,7 +252,7 @@ export class Account {
     }
     this.gate = gate;
     this.publishFlags();
-    table.setBreaker(this.slot, this.breaker.position);
+    table.setBreaker(this.slot, this.breaker.state.position);
     this.dueAtMs = this.nextDueMs(clock.wallMs);
   }
 
@@ -336,7 +283,7 @@ export class Account {
       planAnchorMs: this.plan.anchorMs,
       planAnchorMicros: this.plan.anchorMicros,
       planBudgetMicros: this.plan.budgetMicros,
-      breaker: this.breaker,
+      breaker: this.breaker.state,
       memory: controllerMemory(this.controller),
     });
   }
@@ -353,13 +300,8 @@ export class Account {
 
   /** A bid is settled: won or lost; `covered` when what it cost was reserved for it. */
   private settled(covered: boolean, clock: Clock): void {
-    const { breaker } = this;
-    let moved = false;
-    if (!covered) moved = this.report(breachBreaker(breaker, clock.wallMs));
-    else if (breaker.position === HALF_OPEN) {
-      moved = this.report(settleProbe(breaker, this.breakerConfig, clock.wallMs));
-    }
-    moved = this.watch(clock) || moved;
+    const settledMoved = this.breaker.settled(covered, clock.wallMs);
+    const moved = this.watch(clock) || settledMoved;
     if (moved || (this.leftMicros < 0 && isOpen(this.gate))) this.publish(clock);
     else if (this.showsLast) this.putOut();
     if (this.campaign.pacingMode === 'ASAP') this.publishAsapStep();
@@ -367,26 +309,14 @@ export class Account {
 
   /** Probes that nobody reported on are settled when nothing is in flight any more. */
   private settleSilentProbes(clock: Clock): void {
-    const { breaker, settings } = this;
     if (this.gate !== GATE_HALF_OPEN || this.reservations.totalMicros > 0) return;
-    const taken = settings.breakerProbes - settings.table.probes(this.slot);
-    while (breaker.position === HALF_OPEN && breaker.probesSettled < taken) {
-      this.report(settleProbe(breaker, this.breakerConfig, clock.wallMs));
-    }
+    const { breakerProbes, table } = this.settings;
+    this.breaker.settleSilent(breakerProbes - table.probes(this.slot), clock.wallMs);
   }
 
   private watch(clock: Clock): boolean {
-    const { breaker, breakerConfig, counters, budgetMicros } = this;
-    const { spentDayMicros, dayStartMs } = counters;
-    return this.report(
-      watchBreaker(breaker, breakerConfig, dayStartMs, spentDayMicros, budgetMicros, clock.wallMs),
-    );
-  }
-
-  /** @returns whether the breaker moved */
-  private report(transition: BreakerTransition | null): boolean {
-    if (transition !== null) this.settings.moved(this.campaign, transition);
-    return transition !== null;
+    const { dayStartMs, spentDayMicros } = this.counters;
+    return this.breaker.watch(dayStartMs, spentDayMicros, this.budgetMicros, clock.wallMs);
   }
 
   private refill(): void {
@@ -429,12 +359,7 @@ export class Account {
     this.day = localDayAt(this.campaign.timezone, clock.wallMs);
     // A clock that was set back does not bring a spent day back.
     if (this.day.startMs <= counters.dayStartMs) return;
-    counters.dayStartMs = this.day.startMs;
-    counters.spentDayMicros = 0;
-    counters.impressionsDay = 0;
-    counters.clicksDay = 0;
-    counters.winsDay = 0;
-    counters.overspentDayMicros = 0;
+    beginDay(counters, this.day.startMs);
     beginControllerDay(this.controller);
     this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);
   }
@@ -452,17 +377,8 @@ export class Account {
   private nextDueMs(wallMs: number): number {
     const { startMs, endMs } = this.flight;
     const change = nextGateChange(this.day, this.campaign.dayparts, startMs, endMs, wallMs);
-    const recovers = this.breaker.position === OPEN && this.counters.spentDayMicros < this.budgetMicros;
-    return recovers ? Math.min(change, this.breaker.openedAtMs + this.breakerConfig.recoveryMs) : change;
+    return Math.min(change, this.breaker.recoversAtMs(this.counters.spentDayMicros, this.budgetMicros));
   }
-}
-
-function breakerConfigOf(campaign: Campaign, settings: AccountSettings): BreakerConfig {
-  return {
-    threshold: campaign.breakerThreshold,
-    recoveryMs: settings.breakerRecoveryMs,
-    probes: settings.breakerProbes,
-  };
 }
 
 function restorePlan(record: AccountRecord, curve: TargetCurve): Plan {

@@ -2,7 +2,8 @@
 import { BREAKER_POSITIONS, CLOSED, TRIP_REASONS } from '../domain/breaker.ts';
 import { centsFromMicros } from '../domain/money.ts';
 import { targetAt } from '../domain/plan.ts';
-import type { Account, Clock } from './account.ts';
+import type { Account } from './account.ts';
+import type { Clock } from './clock.ts';
 
 const RATE_STEPS = 10_000;
 const SHARE_STEPS = 100;
@@ -34,7 +35,8 @@ function project(account: Account, clock: Clock): Projection | null {
 }
 
 export function statusJson(account: Account, clock: Clock): string {
-  const { campaign, counters, breaker, pace } = account;
+  const { campaign, counters, pace } = account;
+  const breaker = account.breaker.state;
   const { dailyBudgetMicros, totalBudgetMicros } = campaign;
   const throttleRate = Math.round((1 - pace.passProbability) * RATE_STEPS) / RATE_STEPS;
   const reserved = account.reservations.totalMicros;

@@ -6,7 +6,7 @@ import type { OutcomeWriter } from '../messages/edge-shard.ts';
 import type { Meters } from '../table/meters.ts';
 import { SHARD_COMMIT_SECONDS, SHARD_PENDING, SHARD_WAITING_SINCE_MS } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
-import type { Clock } from './account.ts';
+import type { Clock } from './clock.ts';
 import { CommitGroup } from './commit-group.ts';
 import type { Ledger } from './ledger.ts';
 

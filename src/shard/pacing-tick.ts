@@ -13,7 +13,8 @@ import {
   GAUGE_TARGET,
 } from '../table/layout.ts';
 import type { LaneSums, OwnerTable } from '../table/pacing-table.ts';
-import type { Account, Clock } from './account.ts';
+import type { Account } from './account.ts';
+import type { Clock } from './clock.ts';
 
 export class PacingTick {
   private readonly table: OwnerTable;

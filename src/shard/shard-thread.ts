@@ -12,7 +12,7 @@ import { SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
-import type { Clock } from './account.ts';
+import type { Clock } from './clock.ts';
 import { Ledger } from './ledger.ts';
 import { CYCLE_MS, Shard } from './shard.ts';
 

@@ -34,9 +34,10 @@ import {
   SHARD_SPENDS,
 } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
-import type { Account, AccountSettings, Clock } from './account.ts';
+import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
 import { statusJson } from './budget-status.ts';
+import type { Clock } from './clock.ts';
 import { CurveCache } from './curve-cache.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
 import { eventKey, type Ledger } from './ledger.ts';
