@@ -95,10 +95,9 @@ export class Ledger {
   }
 
   /**
-   * Forgets events whose time is over, a bounded number at a time; of all shards, so one shard does it for all.
-   * @returns whether there may be more
+   * Forgets events whose time is over, those of a bounded number of commits; one shard does it for all.
    */
-  async sweep(nowMs: number, commitsMax: number): Promise<boolean> {
+  async sweep(nowMs: number, commitsMax: number): Promise<void> {
     const due = Array.from(
       this.expiries.getRange({ start: '', end: minuteKey(nowMs), limit: commitsMax }),
       ({ key, value }) => ({ key, value }),
@@ -109,7 +108,6 @@ export class Ledger {
       last = this.expiries.remove(key);
     }
     await last;
-    return due.length === commitsMax;
   }
 
   async close(): Promise<void> {
