@@ -59,8 +59,3 @@ export class AppError extends Error {
     return { error: field === undefined ? { code, message } : { code, message, field } };
   }
 }
-
-/** HTTP status of an error code. */
-export function statusOf(code: ErrorCode): number {
-  return STATUS_OF[code];
-}

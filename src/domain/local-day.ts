@@ -85,21 +85,6 @@ export function nextHourChange(day: LocalDay, tMs: number): number {
   return Math.min(bounded, day.endMs);
 }
 
-/**
- * The first instant of a local date; of a date that the zone skipped, the first instant after it.
- * @throws RangeError when the date or the zone is not one.
- */
-export function localMidnight(timezone: string, date: string): number {
-  const wallMs = wallMidnight(date);
-  if (wallMs === null) throw new RangeError('not a calendar date');
-  return firstInstantAtWall(timezone, wallMs);
-}
-
-/** Whether a value is a day of the calendar written `YYYY-MM-DD`, years 1000 to 9999. */
-export function isCalendarDate(value: unknown): value is string {
-  return typeof value === 'string' && wallMidnight(value) !== null;
-}
-
 /** The date's midnight as if the wall clock were UTC, or null when it is not a calendar date. */
 export function wallMidnight(date: string): number | null {
   if (!/^[1-9]\d{3}-\d{2}-\d{2}$/.test(date)) return null;

@@ -14,8 +14,6 @@ export const MICROS_PER_CENT = 10_000;
 /** The largest amount a single field may carry: 2^53 micros, about $9.0 billion. */
 export const MICROS_MAX = 2 ** 53;
 
-export const ZERO = 0 as Micros;
-
 /**
  * Brands a number the caller knows to be a valid amount.
  * @throws RangeError when it is not: that is a bug of the caller, not bad input.

@@ -20,7 +20,6 @@ export const REASONS = [
   'budget_reserved',
   'throttled',
 ] as const;
-export type Reason = (typeof REASONS)[number];
 
 export const REASON_NOT_FOUND = 0;
 export const REASON_WITHIN_BUDGET = 1;

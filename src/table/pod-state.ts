@@ -9,7 +9,7 @@ const POSTGRES_UP = 2;
 const CAMPAIGNS_LOADED = 3;
 const FIELDS = 4;
 
-export const PHASE_STARTING = 0;
+/** The phase is 0 while the pod starts. */
 export const PHASE_SERVING = 1;
 export const PHASE_STOPPING = 2;
 

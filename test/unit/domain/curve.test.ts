@@ -10,10 +10,17 @@ import {
   nextGateChange,
   shareAt,
 } from '../../../src/domain/curve.ts';
-import { HOUR_MS, localDayAt, localHourAt, localMidnight } from '../../../src/domain/local-day.ts';
+import {
+  firstInstantAtWall,
+  HOUR_MS,
+  localDayAt,
+  localHourAt,
+  wallMidnight,
+} from '../../../src/domain/local-day.ts';
 
 const at = (iso: string): number => Date.parse(iso);
-const dayOf = (zone: string, date: string) => localDayAt(zone, localMidnight(zone, date));
+const dayOf = (zone: string, date: string) =>
+  localDayAt(zone, firstInstantAtWall(zone, wallMidnight(date) ?? Number.NaN));
 const monday = dayOf('UTC', '2026-03-02');
 
 function curveOf(changes: Partial<CurveSource> = {}) {
