@@ -140,7 +140,7 @@ describe('names of zones and dates', () => {
 
   test('a calendar date exists in the calendar', () => {
     for (const good of ['2026-02-28', '2024-02-29', '9999-12-31']) expect(wallMidnight(good)).not.toBeNull();
-    for (const bad of ['2026-02-30', '2026-02-29', '2026-2-3', '2026-13-01', '2026-00-10', '0099-01-01', 5]) {
+    for (const bad of ['2026-02-30', '2026-02-29', '2026-2-3', '2026-13-01', '2026-00-10', '0099-01-01']) {
       expect(wallMidnight(bad)).toBeNull();
     }
   });
