@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestPod } from '../../support/pod.ts';
+import { ensureTool } from '../../support/system-tool.ts';
 
 interface Step {
   readonly command: string;
@@ -35,6 +36,7 @@ function matching(shown: unknown): unknown {
 let pod: TestPod;
 
 beforeAll(async () => {
+  await ensureTool('curl', 'curl');
   pod = await TestPod.start();
 });
 
