@@ -32,7 +32,6 @@ import { ShardClient } from './shard-client.ts';
 const RETRY_MS = 500;
 const PING_MS = 2_000;
 const PING_TIMEOUT_MS = 2_000;
-const FEED_AT_ONCE = 500;
 /** How long an ending API waits for requests under way. */
 const DRAIN_MS = 1_500;
 
@@ -57,7 +56,7 @@ async function load(sql: Sql, store: CampaignStore): Promise<void> {
     try {
       const applied = await migrate(sql);
       if (applied.length > 0) log.info({ applied }, 'database brought up to date');
-      const fed = await feedCampaigns(store, shards, { concurrency: FEED_AT_ONCE });
+      const fed = await feedCampaigns(store, shards);
       state.postgresUp = true;
       state.campaignsLoaded = true;
       log.info(fed, 'campaigns loaded');

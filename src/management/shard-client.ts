@@ -15,6 +15,10 @@ const ANSWER_MS = 5_000;
 /** A shard that died is started anew within this time, so a change waits for it rather than fail. */
 const RECONNECT_MS = 5_000;
 
+type Answered = Extract<ShardAnswer, { readonly ok: true }>;
+
+const NOTHING: Answered = { ok: true, body: null, refused: 0 };
+
 interface Pending {
   readonly port: MessagePort;
   readonly resolve: (answer: ShardAnswer) => void;
@@ -41,19 +45,33 @@ export class ShardClient implements Shards {
   }
 
   async upsert(campaign: Campaign): Promise<void> {
-    await this.ask(campaign.id, { type: 'upsert', campaign });
+    await this.ask(this.shardOf(campaign.id), { type: 'upsert', campaign });
+  }
+
+  async upsertAll(campaigns: readonly Campaign[]): Promise<number> {
+    const parts: Campaign[][] = this.ports.map(() => []);
+    for (const campaign of campaigns) parts[this.shardOf(campaign.id)]?.push(campaign);
+    const answers = await Promise.all(
+      parts.map((part, shard) =>
+        part.length === 0 ? NOTHING : this.ask(shard, { type: 'upsert-all', campaigns: part }),
+      ),
+    );
+    return answers.reduce((sum, { refused }) => sum + refused, 0);
   }
 
   async status(campaignId: string): Promise<string | null> {
-    return this.ask(campaignId, { type: 'status', campaignId });
+    return (await this.ask(this.shardOf(campaignId), { type: 'status', campaignId })).body;
   }
 
   close(): void {
     for (const port of this.ports) port?.close();
   }
 
-  private async ask(campaignId: string, request: ShardRequest): Promise<string | null> {
-    const shard = shardOf(hashId(campaignId), this.ports.length);
+  private shardOf(campaignId: string): number {
+    return shardOf(hashId(campaignId), this.ports.length);
+  }
+
+  private async ask(shard: number, request: ShardRequest): Promise<Answered> {
     const port = await this.portOf(shard);
     const answer = await new Promise<ShardAnswer>((resolve) => {
       const number = this.nextNumber++;
@@ -66,7 +84,7 @@ export class ShardClient implements Shards {
       const message: ManagementToShard = { number, request };
       port.postMessage(message);
     });
-    if (answer.ok) return answer.body;
+    if (answer.ok) return answer;
     throw new AppError(answer.code, answer.message);
   }
 

@@ -4,6 +4,7 @@ import type { Campaign } from '../domain/campaign.ts';
 
 export type ShardRequest =
   | { readonly type: 'upsert'; readonly campaign: Campaign }
+  | { readonly type: 'upsert-all'; readonly campaigns: readonly Campaign[] }
   | { readonly type: 'status'; readonly campaignId: string };
 
 export interface ManagementToShard {
@@ -12,7 +13,13 @@ export interface ManagementToShard {
 }
 
 export type ShardAnswer =
-  | { readonly ok: true; readonly body: string | null }
+  | {
+      readonly ok: true;
+      /** Of a status: JSON, or null for an unknown campaign. */
+      readonly body: string | null;
+      /** Of an upsert-all: campaigns for which there was no room. */
+      readonly refused: number;
+    }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 export interface ShardToManagement {

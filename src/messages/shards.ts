@@ -13,6 +13,13 @@ export interface Shards {
   upsert(campaign: Campaign): Promise<void>;
 
   /**
+   * Hands many campaigns to their owners, as {@link upsert} does with one; for the start.
+   * @returns how many the pacing table has no room for: they do not bid
+   * @throws AppError `unavailable` when an owner does not answer; some may have been taken in
+   */
+  upsertAll(campaigns: readonly Campaign[]): Promise<number>;
+
+  /**
    * The body of `GET /budget/status/{id}` as JSON text, or null when the owner does not know the campaign.
    * @throws AppError `unavailable` when the owner does not answer.
    */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
+import type { Campaign } from '../domain/campaign.ts';
 import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
 import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messages/management-shard.ts';
 import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
@@ -65,17 +66,38 @@ function answer(number: number, value: ShardAnswer): void {
   management?.postMessage(message);
 }
 
+const DONE: ShardAnswer = { ok: true, body: null, refused: 0 };
+const NOT_WRITTEN: ShardAnswer = { ok: false, code: 'unavailable', message: 'the ledger cannot be written' };
+
+function upsertAll(owner: Shard, number: number, campaigns: readonly Campaign[]): void {
+  let waiting = campaigns.length;
+  let refused = 0;
+  let written = true;
+  for (const campaign of campaigns) {
+    owner.upsert(campaign, (result) => {
+      if (result === 'no_room') refused++;
+      if (result === 'not_written') written = false;
+      waiting--;
+      if (waiting === 0) answer(number, written ? { ok: true, body: null, refused } : NOT_WRITTEN);
+    });
+  }
+}
+
 function serveManagement(owner: Shard, { number, request }: ManagementToShard): void {
   if (request.type === 'status') {
-    answer(number, { ok: true, body: owner.status(request.campaignId) });
+    answer(number, { ok: true, body: owner.status(request.campaignId), refused: 0 });
+    return;
+  }
+  if (request.type === 'upsert-all') {
+    upsertAll(owner, number, request.campaigns);
     return;
   }
   owner.upsert(request.campaign, (result) => {
-    if (result === 'done') answer(number, { ok: true, body: null });
+    if (result === 'done') answer(number, DONE);
     else if (result === 'no_room') {
       const message = `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`;
       answer(number, { ok: false, code: 'campaign_limit', message });
-    } else answer(number, { ok: false, code: 'unavailable', message: 'the ledger cannot be written' });
+    } else answer(number, NOT_WRITTEN);
   });
 }
 

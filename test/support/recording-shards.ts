@@ -7,18 +7,21 @@ export class RecordingShards implements Shards {
   readonly campaigns = new Map<string, Campaign>();
   /** Thrown by every upsert until it is null again. */
   refusal: AppError | null = null;
-  /** Most upserts that were under way at once. */
-  underWayMax = 0;
-  #underWay = 0;
+  /** Sizes of the lists that it was told at once. */
+  readonly lists: number[] = [];
 
   async upsert(campaign: Campaign): Promise<void> {
-    this.#underWay++;
-    this.underWayMax = Math.max(this.underWayMax, this.#underWay);
     await new Promise((resolve) => setImmediate(resolve));
-    this.#underWay--;
     if (this.refusal !== null) throw this.refusal;
     const known = this.campaigns.get(campaign.id);
     if (known === undefined || known.version < campaign.version) this.campaigns.set(campaign.id, campaign);
+  }
+
+  async upsertAll(campaigns: readonly Campaign[]): Promise<number> {
+    this.lists.push(campaigns.length);
+    if (this.refusal !== null) return campaigns.length;
+    for (const campaign of campaigns) await this.upsert(campaign);
+    return 0;
   }
 
   async status(campaignId: string): Promise<string | null> {
