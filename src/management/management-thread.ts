@@ -15,7 +15,7 @@ import {
   type PostgresAddress,
   type Sql,
 } from '../sinks/postgres/client.ts';
-import { migrate } from '../sinks/postgres/migrate.ts';
+import { MigrationError, migrate } from '../sinks/postgres/migrate.ts';
 import { readHealth } from '../table/health.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
@@ -64,6 +64,10 @@ async function load(sql: Sql, store: CampaignStore): Promise<void> {
       return;
     } catch (error) {
       if (stopping) return;
+      if (error instanceof MigrationError) {
+        thread.tell({ type: 'fatal', message: error.message });
+        return;
+      }
       if (!(error instanceof AppError)) throw error;
       state.postgresUp = false;
       const known = shardMeters.some((_, shard) => index.count(shard) > 0);

@@ -191,9 +191,16 @@ export class Shard {
     return account;
   }
 
-  /** The account of a deleted campaign that was closed since; undefined when there never was one. */
-  private reopen(campaignId: string, clock: Clock): Account | undefined {
-    const account = this.accounts.reopen(campaignId, clock);
+  /**
+   * The account, for the record the reader stands on, of a deleted campaign that was closed since; undefined when
+   * there never was one. An edge may have found the slot just before: it keeps its id until it is given out again.
+   */
+  private reopen(clock: Clock): Account | undefined {
+    const { slot, campaignId } = this.reader;
+    const id = slot < 0 ? campaignId : this.parts.index.idOf(slot);
+    const reopened = this.accounts.get(id);
+    if (reopened !== undefined) return reopened;
+    const account = this.accounts.reopen(id, clock);
     if (account !== undefined) this.begin(account, clock);
     return account;
   }
@@ -240,7 +247,7 @@ export class Shard {
     const { reader, committer } = this;
     const { meters, ledger } = this.parts;
     const group = committer.open;
-    const account = this.find() ?? this.reopen(reader.campaignId, clock);
+    const account = this.find() ?? this.reopen(clock);
     if (account === undefined) {
       meters.add(SHARD_SPEND_REJECTED, 1);
       group.answer(edge, reader.ticket, OUTCOME_UNKNOWN_CAMPAIGN);

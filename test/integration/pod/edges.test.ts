@@ -1,5 +1,6 @@
 /** Corners of the contract: the first bid that finds everything reserved, a full table, an unfinished request, a database that is down at the start. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closePostgres, openPostgres } from '../../../src/sinks/postgres/client.ts';
 import { TestPod } from '../../support/pod.ts';
 import { RawClient } from '../../support/pod-socket.ts';
 import { until } from '../../support/pod-wait.ts';
@@ -81,6 +82,21 @@ describe('a pod at its edges', () => {
     await other.remove();
     expect(ended?.code).toBe(1);
     expect(output).toMatch(/CAMPAIGNS_MAX=\\"32\\" is not accepted/);
+  });
+
+  it('says in one line that its database was migrated by something else, and ends', async () => {
+    const url = await postgres.database('tampered');
+    const other = await TestPod.start({ env: { DATABASE_URL: url } });
+    await other.stop();
+    const sql = openPostgres({ url });
+    await sql`UPDATE schema_migrations SET checksum = 'other'`;
+    await closePostgres(sql);
+    await other.launch();
+    const ended = await other.exited;
+    const { output } = other;
+    await other.remove();
+    expect(ended.code).toBe(1);
+    expect(output).toMatch(/"level":60.*0001_campaigns\.sql/);
   });
 
   it('answers changes with 503 and is ready for bidders when the database is down at start', async () => {

@@ -130,6 +130,24 @@ describe('spend', () => {
     expect(harness.status('c').total_spent_cents).toBe(1);
   });
 
+  test('of a deleted campaign that was closed while the report was on its way is recorded', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    await Promise.all([
+      harness.upsert(campaignOf('c', CENT, { status: 'DELETED', version: 2 })),
+      harness.committed(),
+    ]);
+    const outcomes = [harness.spend('c', CENT), harness.spend('c', CENT)];
+    for (let passed = 0; passed < 130_000; passed += 50) {
+      harness.steadyMs += 50;
+      harness.wallMs += 50;
+      harness.shard.cycle();
+    }
+    await harness.committed();
+    expect(await Promise.all(outcomes)).toEqual([OUTCOME_SUCCESS, OUTCOME_SUCCESS]);
+    expect(harness.status('c').total_spent_cents).toBe(2);
+  });
+
   test('that would pass what can be counted is refused and nothing changes', async () => {
     start();
     await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
