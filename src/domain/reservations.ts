@@ -19,9 +19,6 @@ interface Bucket {
 
 /** Bids with an id that one campaign keeps apart; past it they stay unnamed, which only reserves longer. */
 export const NAMED_MAX = 1_000_000;
-/** A win that overtakes its own reservation on the way to the owner is remembered this long. */
-const OVERTAKING_MS = 1_000;
-const OVERTAKERS_MAX = 10_000;
 const BUCKETS_A_TTL = 64;
 
 export class Reservations {
@@ -29,7 +26,6 @@ export class Reservations {
   private readonly bucketMs: number;
   private readonly buckets: Bucket[] = [];
   private readonly named = new Map<string, Bucket>();
-  private readonly overtakers = new Map<string, number>();
   private unnamedMicros = 0;
   private namedMicros = 0;
 
@@ -43,9 +39,9 @@ export class Reservations {
     return this.unnamedMicros + this.namedMicros;
   }
 
-  /** Whether nothing is in flight and nothing is remembered. */
+  /** Whether nothing is in flight. */
   get empty(): boolean {
-    return this.buckets.length === 0 && this.named.size === 0 && this.overtakers.size === 0;
+    return this.buckets.length === 0 && this.named.size === 0;
   }
 
   /** Reserves what edges were seen to have taken from the allowance. */
@@ -58,36 +54,27 @@ export class Reservations {
     this.unnamedMicros += micros;
   }
 
-  /**
-   * Gives a part of what was taken its bid's id.
-   * @returns micros released at once because the bid's win or loss was here first
-   */
-  name(bidId: string, micros: number, nowMs: number): number {
+  /** Gives a part of what was taken its bid's id. */
+  name(bidId: string, micros: number, nowMs: number): void {
     const moved = this.releaseOldest(micros);
-    if (this.overtakers.delete(bidId)) return moved;
     const standing = this.named.get(bidId);
     if (standing === undefined && this.named.size >= NAMED_MAX) {
       this.take(moved, nowMs);
-      return 0;
+      return;
     }
     // A bid asked for twice under one id: both amounts stand until it is settled, from the later time on.
     this.named.delete(bidId);
     this.named.set(bidId, { micros: moved + (standing?.micros ?? 0), expiresAtMs: nowMs + this.ttlMs });
     this.namedMicros += moved;
-    return 0;
   }
 
   /**
    * Settles a bid by its id.
-   * @returns micros released, or −1 when no such bid is in flight: it expired, or its reservation is still on
-   *   the way and will be released when it arrives
+   * @returns micros released, or −1 when no such bid is in flight: it expired, or there never was one
    */
-  settle(bidId: string, nowMs: number): number {
+  settle(bidId: string): number {
     const reserved = this.named.get(bidId);
-    if (reserved === undefined) {
-      if (this.overtakers.size < OVERTAKERS_MAX) this.overtakers.set(bidId, nowMs + OVERTAKING_MS);
-      return -1;
-    }
+    if (reserved === undefined) return -1;
     this.named.delete(bidId);
     this.namedMicros -= reserved.micros;
     return reserved.micros;
@@ -116,10 +103,6 @@ export class Reservations {
       if (reserved.expiresAtMs > nowMs) break;
       this.named.delete(bidId);
       this.namedMicros -= reserved.micros;
-    }
-    for (const [bidId, untilMs] of this.overtakers) {
-      if (untilMs > nowMs) break;
-      this.overtakers.delete(bidId);
     }
     return before - this.totalMicros;
   }

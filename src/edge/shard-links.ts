@@ -2,6 +2,9 @@
  * The edge's way to the shards: records are collected and posted once for each event-loop turn; answers find
  * their request by ticket. A ticket is taken when a record that wants an answer is added and is given back
  * when the answer, or the end of the shard's port, arrives: no request waits for a shard that is gone.
+ *
+ * A reply that may cause another request, on any edge, waits in {@link ShardLinks.whenPosted} until its own
+ * records are posted: the owner then finds a bid's reservation in its ports before the bid's win.
  */
 import type { MessagePort } from 'node:worker_threads';
 import {
@@ -41,6 +44,7 @@ export class ShardLinks {
   private readonly freeTickets: number[] = [];
   private ticketsUsed = 0;
   private flushDue = false;
+  private whenFlushed: (() => void)[] = [];
   private readonly flushTurn = (): void => this.flush();
 
   constructor(shards: number) {
@@ -108,6 +112,12 @@ export class ShardLinks {
     this.scheduleFlush();
   }
 
+  /** Calls back once everything added so far is posted, in this event-loop turn. */
+  whenPosted(callback: () => void): void {
+    this.whenFlushed.push(callback);
+    this.scheduleFlush();
+  }
+
   close(): void {
     for (const link of this.links) link.port?.close();
   }
@@ -130,6 +140,9 @@ export class ShardLinks {
       const batch = link.writer.finish();
       link.port?.postMessage(batch, [batch.numbers.buffer as ArrayBuffer]);
     }
+    const callbacks = this.whenFlushed;
+    this.whenFlushed = [];
+    for (const callback of callbacks) callback();
   }
 
   private takeTicket(waiting: Waiting, position: number, port: MessagePort): number {

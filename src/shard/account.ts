@@ -145,8 +145,7 @@ export class Account {
   /** An edge says which bid took a part of the allowance. */
   name(bidId: string, takenMicros: number, clock: Clock): void {
     this.observe(clock);
-    const released = this.reservations.name(bidId, takenMicros, clock.steadyMs);
-    if (released > 0) this.settled(true, clock);
+    this.reservations.name(bidId, takenMicros, clock.steadyMs);
   }
 
   /** Whether one more spend of this size can still be counted exactly. */
@@ -159,7 +158,7 @@ export class Account {
     this.turnDay(clock);
     this.turnHour(clock);
     this.observe(clock);
-    const named = bidId === '' ? 0 : this.reservations.settle(bidId, clock.steadyMs);
+    const named = bidId === '' ? 0 : this.reservations.settle(bidId);
     // The ids of what was in flight at a restart are forgotten: until its time is over no win is called late.
     const forgotten = named < 0 && clock.steadyMs < this.restoredUntilMs;
     const lateMicros = named < 0 && !forgotten ? spendMicros : 0;
@@ -199,7 +198,7 @@ export class Account {
   lose(bidId: string, clock: Clock): boolean {
     this.observe(clock);
     this.lastLossSteadyMs = clock.steadyMs;
-    const released = this.reservations.settle(bidId, clock.steadyMs);
+    const released = this.reservations.settle(bidId);
     if (released < 0) return false;
     this.settled(true, clock);
     return true;

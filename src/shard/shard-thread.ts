@@ -1,6 +1,6 @@
 /** Entry of a shard worker: opens the ledger, connects the ports, turns the duty cycle, and on `stop` writes and closes. */
 import { join } from 'node:path';
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
@@ -15,7 +15,10 @@ import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
 import type { Clock } from './clock.ts';
 import { Ledger } from './ledger.ts';
-import { CYCLE_MS, Shard } from './shard.ts';
+import { CYCLE_MS, type PostedBatch, Shard } from './shard.ts';
+
+/** An edge posts one batch a turn of its own: so many waiting means that this thread stood still for long. */
+const BATCHES_A_TURN_MAX = 10_000;
 
 const thread = supervised<ShardStart>();
 const { config, memory, shard: shardNumber } = thread.start;
@@ -103,7 +106,25 @@ function serveManagement(owner: Shard, { number, request }: ManagementToShard): 
 
 function connectEdge(owner: Shard, edge: number, port: MessagePort): void {
   edges.set(edge, port);
-  port.on('message', (batch: EdgeToShard) => owner.receive(edge, batch));
+  port.on('message', (batch: EdgeToShard) => {
+    const posted: PostedBatch[] = [{ edge, batch }];
+    takePosted(posted);
+    owner.receive(posted);
+  });
+}
+
+/**
+ * Takes what else stands in the edges' ports. Ports are served one after the other, so that a win could come
+ * out of one before its reservation, which was posted earlier, comes out of another.
+ */
+function takePosted(posted: PostedBatch[]): void {
+  for (const [edge, port] of edges) {
+    for (let taken = 0; taken < BATCHES_A_TURN_MAX; taken++) {
+      const next: { message: EdgeToShard } | undefined = receiveMessageOnPort(port);
+      if (next === undefined) break;
+      posted.push({ edge, batch: next.message });
+    }
+  }
 }
 
 function connectManagement(owner: Shard, port: MessagePort): void {

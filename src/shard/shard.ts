@@ -68,6 +68,12 @@ export interface ShardParts {
   readonly sendStatus: (edge: number, ticket: number, body: string | null) => void;
 }
 
+/** A batch and the number of the edge that posted it. */
+export interface PostedBatch {
+  readonly edge: number;
+  readonly batch: EdgeBatch;
+}
+
 /** What became of a campaign's change. */
 export type ChangeListener = (result: 'done' | 'no_room' | 'not_written') => void;
 
@@ -101,20 +107,36 @@ export class Shard {
     this.load();
   }
 
-  /** Applies a batch of an edge's; its answers go out when their commit has ended. */
-  receive(edge: number, batch: EdgeBatch): void {
-    const { reader } = this;
+  /**
+   * Applies what edges have posted; answers go out when their commit has ended. A win may have been posted by
+   * another edge than its bid's reservation and stand before it here: reservations are applied first.
+   */
+  receive(posted: readonly PostedBatch[]): void {
     const clock = this.parts.readClock();
+    for (const { batch } of posted) this.reserve(batch, clock);
+    for (const { edge, batch } of posted) this.settle(edge, batch, clock);
+    if (this.committer.open.answerCount > 0) this.committer.schedule();
+  }
+
+  private reserve(batch: EdgeBatch, clock: Clock): void {
+    const { reader } = this;
+    reader.open(batch);
+    while (reader.next()) {
+      if (reader.kind === KIND_RESERVE) this.find()?.name(reader.bidId, reader.micros, clock);
+    }
+  }
+
+  private settle(edge: number, batch: EdgeBatch, clock: Clock): void {
+    const { reader } = this;
     const group = this.committer.open;
     reader.open(batch);
     while (reader.next()) {
       if (reader.kind === KIND_SPEND) this.spend(edge, clock);
-      else if (reader.kind === KIND_RESERVE) this.find()?.name(reader.bidId, reader.micros, clock);
+      else if (reader.kind === KIND_RESERVE) continue;
       else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
       else if (reader.kind === KIND_STATUS) this.sendStatus(edge);
       else throw new Error('an edge sent a record of an unknown kind');
     }
-    if (group.answerCount > 0) this.committer.schedule();
   }
 
   /** The body of a budget status, or null for an unknown campaign. */

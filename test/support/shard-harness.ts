@@ -18,7 +18,7 @@ import {
   type OutcomeBatch,
 } from '../../src/messages/edge-shard.ts';
 import { Ledger } from '../../src/shard/ledger.ts';
-import { CYCLE_MS, Shard } from '../../src/shard/shard.ts';
+import { CYCLE_MS, type PostedBatch, Shard } from '../../src/shard/shard.ts';
 import { IdIndex } from '../../src/table/id-index.ts';
 import { allocateTable, type TableMemory } from '../../src/table/layout.ts';
 import { allocateMeters, Meters } from '../../src/table/meters.ts';
@@ -161,7 +161,12 @@ export class ShardHarness {
 
   /** Posts what the edge has collected. */
   send(): void {
-    if (!this.writer.empty) this.shard.receive(0, this.writer.finish());
+    if (!this.writer.empty) this.shard.receive([this.posted()]);
+  }
+
+  /** Takes what the edge has collected, to be received with other batches. */
+  posted(): PostedBatch {
+    return { edge: 0, batch: this.writer.finish() };
   }
 
   /** Lets time pass, a duty cycle at a time, and commits come through. */

@@ -225,6 +225,19 @@ describe('reservations', () => {
     expect(harness.status('c')).toMatchObject({ reserved_cents: 0, remaining_cents: 85 });
   });
 
+  test('are found by a win or a loss that comes out of another edge before them', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    harness.decide('c', 60 * CENT, 'won');
+    harness.decide('c', 40 * CENT, 'lost');
+    const reserved = harness.posted();
+    const answers = [harness.spend('c', 60 * CENT, 'won'), harness.lose('c', 'lost')];
+    harness.shard.receive([harness.posted(), reserved]);
+    expect(harness.status('c')).toMatchObject({ daily_spent_cents: 60, reserved_cents: 0 });
+    await harness.committed();
+    expect(await Promise.all(answers)).toEqual([OUTCOME_SUCCESS, OUTCOME_RELEASED]);
+  });
+
   test('make a bid take what is left of the budget, and then none', async () => {
     start();
     await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);

@@ -8,11 +8,11 @@ describe('a reservation', () => {
   test('with an id is released whole by its win or loss, once', () => {
     const reservations = new Reservations(TTL_MS);
     reservations.take(500, 0);
-    expect(reservations.name('b1', 300, 1)).toBe(0);
+    reservations.name('b1', 300, 1);
     expect(reservations.totalMicros).toBe(500);
-    expect(reservations.settle('b1', 2)).toBe(300);
+    expect(reservations.settle('b1')).toBe(300);
     expect(reservations.totalMicros).toBe(200);
-    expect(reservations.settle('b1', 3)).toBe(-1);
+    expect(reservations.settle('b1')).toBe(-1);
   });
 
   test('without an id releases what its spend reports, from the oldest', () => {
@@ -41,26 +41,12 @@ describe('a reservation', () => {
     );
   });
 
-  test('whose win overtakes it is released when it arrives, if it arrives soon', () => {
-    const reservations = new Reservations(TTL_MS);
-    reservations.take(100, 0);
-    expect(reservations.settle('fast', 1)).toBe(-1);
-    expect(reservations.name('fast', 100, 2)).toBe(100);
-    expect(reservations.totalMicros).toBe(0);
-    reservations.take(100, 10);
-    expect(reservations.settle('late', 10)).toBe(-1);
-    reservations.expire(5000);
-    reservations.take(40, 5000);
-    expect(reservations.name('late', 40, 5000)).toBe(0);
-    expect(reservations.totalMicros).toBe(40);
-  });
-
   test('asked for twice under one id stands for both until it is settled', () => {
     const reservations = new Reservations(TTL_MS);
     reservations.take(200, 0);
     reservations.name('twice', 100, 0);
     reservations.name('twice', 100, 10);
-    expect(reservations.settle('twice', 20)).toBe(200);
+    expect(reservations.settle('twice')).toBe(200);
   });
 });
 
@@ -94,7 +80,7 @@ test('whatever the order of bids, wins, losses and expiries, at least what is ou
           if (bidId !== '') reservations.name(bidId, micros, nowMs);
           held.push({ micros, bornMs: nowMs, bidId });
         } else if (chosen !== undefined && (kind === 'win' || chosen.bidId !== '')) {
-          if (chosen.bidId !== '') reservations.settle(chosen.bidId, nowMs);
+          if (chosen.bidId !== '') reservations.settle(chosen.bidId);
           else reservations.settleUnnamed(1 + (pick % chosen.micros)); // it clears at or below its bid
           held = held.filter((bid) => bid !== chosen);
         }
