@@ -2,15 +2,26 @@
  * The circuit breaker of one campaign. Pure: a fixed-shape state of finite numbers that the owner keeps (and
  * may store as it is), times and amounts as arguments; each call returns the transition it made, or null.
  *
- *   CLOSED ── threshold, budget spent ──▶ OPEN ── recovery time ──▶ HALF_OPEN ── probes settled ──▶ CLOSED, guarded
- *               OPEN ◀── breach ── HALF_OPEN, or CLOSED while guarded
+ *   CLOSED ──── threshold, budget spent, velocity, failures; while guarded also a breach ──▶ OPEN
+ *   OPEN ────── recovery time, unless all of the budget is spent ──────────────────────────▶ HALF_OPEN
+ *   HALF_OPEN ─ probes settled ────────────────────────────────────────────────────────────▶ CLOSED, guarded
+ *   HALF_OPEN ─ breach, or whatever trips a closed one ────────────────────────────────────▶ OPEN
+ *   any ─────── new day, raised budget, reset ─────────────────────────────────────────────▶ CLOSED
  *
- * The threshold trips once per local day and budget (the latch): after recovery the rest of the budget is spent
- * guarded. A raised budget or a new day closes it and lifts latch and guard; a lowered budget lifts the latch
- * of a closed one, so that it trips by the new threshold. With all of the budget spent it is open until then, without a half-open. Nothing trips before the
- * first spend of a day: a threshold of 0 trips at the first spend, a threshold of 1 only when all is spent.
+ * The threshold trips once per local day and budget (the latch); the others as often as they have reason to.
+ * After recovery the rest of the budget is spent guarded. A raised budget, a new day or a reset closes it and
+ * lifts latch and guard; a lowered budget lifts the latch of a closed one, so that it trips by the new
+ * threshold. With all of the budget spent it is open until then, without a half-open. Threshold and budget do
+ * not trip before the first spend of a day: a threshold of 0 trips at the first spend, of 1 when all is spent.
  */
 import type { PacingMode } from './campaign.ts';
+import {
+  forgetSpendWindow,
+  newSpendWindow,
+  runsAway,
+  type SpendLook,
+  type SpendWindow,
+} from './spend-velocity.ts';
 
 export const CLOSED = 0;
 export const OPEN = 1;
@@ -19,8 +30,8 @@ export type BreakerPosition = typeof CLOSED | typeof OPEN | typeof HALF_OPEN;
 /** Names of the positions, by number. */
 export const BREAKER_POSITIONS = ['CLOSED', 'OPEN', 'HALF_OPEN'] as const;
 
-/** Why it opened, by number in {@link BreakerState}; 'none' before it has. */
-export const TRIP_REASONS = ['none', 'threshold', 'budget_spent', 'breach'] as const;
+/** Why it opened, by number in {@link BreakerState}; 'none' before it has. Stored: names are only appended. */
+export const TRIP_REASONS = ['none', 'threshold', 'budget_spent', 'breach', 'velocity', 'failures'] as const;
 export type TripReason = Exclude<(typeof TRIP_REASONS)[number], 'none'>;
 
 /** Why it half-opened or closed. */
@@ -28,8 +39,11 @@ export type ReliefReason = 'recovery' | 'probes_settled' | 'new_day' | 'budget_r
 
 /** The throttle rate of ASAP and FRONT_LOADED is at least this while guarded. */
 const GUARDED_THROTTLE = 0.9;
+/** So many spends in a row that could not be recorded trip it. */
+const FAILURES_MAX = 5;
 
-export interface BreakerState {
+/** Stored as it is, the window of {@link SpendWindow} last: fields are only appended, a missing one is 0. */
+export interface BreakerState extends SpendWindow {
   position: BreakerPosition;
   /** Index into {@link TRIP_REASONS}: why it last opened; 0 once a new day, budget or reset has closed it. */
   reason: number;
@@ -45,6 +59,8 @@ export interface BreakerState {
   dayStartMs: number;
   /** The day's effective budget it counts, micros. */
   budgetMicros: number;
+  /** Spends since the last recorded one that could not be recorded, at most {@link FAILURES_MAX}. */
+  failures: number;
 }
 
 export interface BreakerConfig {
@@ -73,12 +89,17 @@ export function newBreaker(dayStartMs: number, budgetMicros: number): BreakerSta
     probesSettled: 0,
     dayStartMs,
     budgetMicros,
+    failures: 0,
+    ...newSpendWindow(),
   };
 }
 
-/** A stored breaker after a restart: a half-open one has forgotten its probes and asks for them anew. */
+/**
+ * A stored breaker after a restart: a half-open one has forgotten its probes and asks for them anew. That it
+ * could be stored ended the failures.
+ */
 export function restoreBreaker(stored: Readonly<BreakerState>): BreakerState {
-  return { ...stored, probesSettled: 0 };
+  return { ...stored, probesSettled: 0, failures: 0 };
 }
 
 /**
@@ -97,9 +118,39 @@ export function watchBreaker(
   nowMs: number,
 ): BreakerTransition | null {
   const from = state.position;
+  // A clock that was set back must not hold it open for longer than the recovery takes.
+  state.openedAtMs = Math.min(state.openedAtMs, nowMs);
   const renewed = renew(state, dayStartMs, budgetMicros, nowMs);
   const moved = moveOn(state, config, spentMicros, nowMs) ?? renewed;
   return moved === null || moved.from === from ? moved : { ...moved, from };
+}
+
+/**
+ * Opens it when the spend runs away from the plan, guarded or not; to be called once per tick of the
+ * controller, after {@link watchBreaker}. While it is open nothing is measured: what comes in was bid before.
+ */
+export function watchVelocity(state: BreakerState, look: SpendLook, nowMs: number): BreakerTransition | null {
+  if (state.position === OPEN || !look.planned) {
+    forgetSpendWindow(state);
+    return null;
+  }
+  if (!runsAway(state, look, nowMs)) return null;
+  forgetSpendWindow(state);
+  return tripBreaker(state, 'velocity', nowMs);
+}
+
+/**
+ * Reports a spend that could not be recorded. The fifth in a row opens it, and after the recovery each one
+ * more, until a spend is recorded.
+ */
+export function failBreaker(state: BreakerState, nowMs: number): BreakerTransition | null {
+  state.failures = Math.min(state.failures + 1, FAILURES_MAX);
+  return state.failures === FAILURES_MAX ? tripBreaker(state, 'failures', nowMs) : null;
+}
+
+/** Reports that a spend was recorded. */
+export function clearFailures(state: BreakerState): void {
+  state.failures = 0;
 }
 
 /**
@@ -133,7 +184,7 @@ export function tripBreaker(
   const escalates = reason === 'budget_spent' && !isSpentOpen(state);
   if (state.position === OPEN && !escalates) return null;
   if (state.position !== OPEN) state.openedAtMs = nowMs;
-  if (reason !== 'breach') state.latched = 1;
+  if (reason === 'threshold' || reason === 'budget_spent') state.latched = 1;
   state.reason = TRIP_REASONS.indexOf(reason);
   return move(state, OPEN, reason, nowMs);
 }
@@ -157,7 +208,10 @@ function renew(
 ): BreakerTransition | null {
   const newDay = dayStartMs !== state.dayStartMs;
   const raised = budgetMicros > state.budgetMicros;
-  if (budgetMicros < state.budgetMicros && state.position === CLOSED) state.latched = 0;
+  if (budgetMicros < state.budgetMicros) {
+    if (state.position === CLOSED) state.latched = 0;
+    forgetSpendWindow(state); // what was little of the old budget may be much of this one
+  }
   state.dayStartMs = dayStartMs;
   state.budgetMicros = budgetMicros;
   if (!newDay && !raised) return null;
@@ -197,6 +251,8 @@ function forget(
   state.latched = 0;
   state.guarded = 0;
   state.probesSettled = 0;
+  state.failures = 0;
+  forgetSpendWindow(state);
   return state.position === CLOSED ? null : move(state, CLOSED, reason, nowMs);
 }
 

@@ -52,6 +52,8 @@ export interface Campaign {
   readonly breakerThreshold: number;
   readonly dayparts: readonly Daypart[] | null;
   readonly hourMultipliers: readonly HourMultiplier[] | null;
+  /** Gate what is in flight by what is likely to be won instead of by all of it (confidence-gate.ts). */
+  readonly confidenceGate: boolean;
   /** Any JSON; kept and returned, never read by the pacer. */
   readonly targeting: unknown;
   /** Any JSON; kept and returned, never read by the pacer. */

@@ -28,6 +28,8 @@ export class Reservations {
   private readonly named = new Map<string, Bucket>();
   private unnamedMicros = 0;
   private namedMicros = 0;
+  /** How long the bid that {@link settle} last found had been in flight, ms. */
+  settledAgeMs = 0;
 
   constructor(ttlMs: number) {
     this.ttlMs = ttlMs;
@@ -72,9 +74,10 @@ export class Reservations {
    * Settles a bid by its id.
    * @returns micros released, or −1 when no such bid is in flight: it expired, or there never was one
    */
-  settle(bidId: string): number {
+  settle(bidId: string, nowMs: number): number {
     const reserved = this.named.get(bidId);
     if (reserved === undefined) return -1;
+    this.settledAgeMs = nowMs - (reserved.expiresAtMs - this.ttlMs);
     this.named.delete(bidId);
     this.namedMicros -= reserved.micros;
     return reserved.micros;

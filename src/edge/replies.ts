@@ -1,8 +1,8 @@
 /** How the core service answers: JSON bodies, coded errors, and nothing written to a client that has gone. */
 import type { HttpResponse } from 'uWebSockets.js';
 import type { AppError } from '../domain/app-error.ts';
+import { isAllowed, REASONS } from '../domain/gate.ts';
 import { centsFromMicros } from '../domain/money.ts';
-import { isAllowed, REASONS } from '../table/gate.ts';
 import type { Decision } from '../table/pacing-table.ts';
 
 const STATUS_LINES: Readonly<Record<number, string>> = {

@@ -66,6 +66,8 @@ export const share = field(
   'a number from 0 to 1',
 );
 
+export const flag = field((value): value is boolean => typeof value === 'boolean', 'true or false');
+
 /** Any JSON; its bounds are those of the body. */
 export const anyJson = z.unknown();
 

@@ -5,9 +5,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
+import { REASONS } from '../domain/gate.ts';
 import { centsFromMicros } from '../domain/money.ts';
 import type { PodMemory } from '../messages/supervision.ts';
-import { REASONS } from '../table/gate.ts';
 import { IdIndex } from '../table/id-index.ts';
 import {
   GAUGE_BUDGET,

@@ -4,14 +4,14 @@
  */
 import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
-import { GATE_VACANT } from '../table/gate.ts';
+import type { Clock } from '../domain/clock.ts';
+import { GATE_VACANT } from '../domain/gate.ts';
 import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import { Account, type AccountSettings } from './account.ts';
 import { decodeRecord } from './account-record.ts';
 import { unitShiftFor } from './allowance.ts';
-import type { Clock } from './clock.ts';
 import type { Ledger } from './ledger.ts';
 import { SlotPool } from './slot-pool.ts';
 

@@ -11,63 +11,13 @@
  * Amounts in micros, times in ms since the epoch. `outstanding` is at least what was reserved and on the
  * table until the next commit.
  */
-import { type BreakerState, newBreaker, restoreBreaker } from '../domain/breaker.ts';
-import type { ControllerMemory } from '../domain/controller-memory.ts';
-
-export interface Counters {
-  dayStartMs: number;
-  spentDayMicros: number;
-  hourStartMs: number;
-  spentHourMicros: number;
-  impressionsDay: number;
-  clicksDay: number;
-  winsDay: number;
-  spentTotalMicros: number;
-  lateWinTotalMicros: number;
-  overspentDayMicros: number;
-  overspentTotalMicros: number;
-}
-
-export interface AccountRecord {
-  readonly counters: Counters;
-  readonly outstandingMicros: number;
-  readonly planAnchorMs: number;
-  readonly planAnchorMicros: number;
-  readonly planBudgetMicros: number;
-  readonly breaker: BreakerState;
-  readonly memory: ControllerMemory;
-}
+import { newBreaker, restoreBreaker } from '../domain/breaker.ts';
+import type { CampaignRecord } from '../domain/paced-campaign.ts';
 
 const FIELDS = 33;
 
-export function newCounters(): Counters {
-  return {
-    dayStartMs: 0,
-    spentDayMicros: 0,
-    hourStartMs: 0,
-    spentHourMicros: 0,
-    impressionsDay: 0,
-    clicksDay: 0,
-    winsDay: 0,
-    spentTotalMicros: 0,
-    lateWinTotalMicros: 0,
-    overspentDayMicros: 0,
-    overspentTotalMicros: 0,
-  };
-}
-
-/** The day's counters begin anew. */
-export function beginDay(counters: Counters, dayStartMs: number): void {
-  counters.dayStartMs = dayStartMs;
-  counters.spentDayMicros = 0;
-  counters.impressionsDay = 0;
-  counters.clicksDay = 0;
-  counters.winsDay = 0;
-  counters.overspentDayMicros = 0;
-}
-
 /** A fresh buffer: the ledger may still be writing the last one. */
-export function encodeRecord(record: AccountRecord): Buffer {
+export function encodeRecord(record: CampaignRecord): Buffer {
   const { counters, breaker, memory } = record;
   const fields = new Float64Array(FIELDS);
   fields.set([
@@ -108,7 +58,7 @@ export function encodeRecord(record: AccountRecord): Buffer {
   return Buffer.from(fields.buffer);
 }
 
-export function decodeRecord(buffer: Buffer): AccountRecord {
+export function decodeRecord(buffer: Buffer): CampaignRecord {
   const fields = new Float64Array(FIELDS);
   for (let at = 0; at < FIELDS && (at + 1) * 8 <= buffer.length; at++)
     fields[at] = buffer.readDoubleLE(at * 8);

@@ -3,13 +3,14 @@
  * memory already; it is answered when it is in the ledger, or taken back when it cannot be.
  */
 import type { Campaign } from '../domain/campaign.ts';
+import type { AppliedSpend } from '../domain/counters.ts';
 import {
   OUTCOME_DUPLICATE,
   OUTCOME_SUCCESS,
   OUTCOME_UNAVAILABLE,
   OutcomeWriter,
 } from '../messages/edge-shard.ts';
-import type { Account, AppliedSpend } from './account.ts';
+import type { Account } from './account.ts';
 
 /** Called once with whether the change is in the ledger. */
 export type CommitListener = (committed: boolean) => void;
@@ -27,7 +28,7 @@ export class CommitGroup {
   readonly campaigns = new Map<string, Campaign>();
   /** Keys of the events it counts. */
   readonly events = new Set<string>();
-  readonly spends: AppliedSpend[] = [];
+  readonly spends: { readonly account: Account; readonly applied: AppliedSpend }[] = [];
   readonly listeners: CommitListener[] = [];
   private answers: Answer[] = [];
 

@@ -2,11 +2,12 @@
  * Group commit: one commit is being written at a time; what arrives meanwhile gathers in the open group and
  * is written next. Under load a commit carries hundreds of spends for one flush of the disk.
  */
+
+import type { Clock } from '../domain/clock.ts';
 import type { OutcomeWriter } from '../messages/edge-shard.ts';
 import type { Meters } from '../table/meters.ts';
 import { SHARD_COMMIT_SECONDS, SHARD_PENDING, SHARD_WAITING_SINCE_MS } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
-import type { Clock } from './clock.ts';
 import { CommitGroup } from './commit-group.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -99,7 +100,7 @@ export class GroupCommitter {
     if (committed) this.failing = false;
     for (const account of group.dirty) account.committed(committed);
     if (!committed) {
-      for (const spend of group.spends) spend.account.takeBack(spend, clock);
+      for (const { account, applied } of group.spends) account.takeBack(applied, clock);
       this.open.retract(group.events);
     }
     const writers = new Map<number, OutcomeWriter>();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
 import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messages/management-shard.ts';
 import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
@@ -13,7 +14,6 @@ import { SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
-import type { Clock } from './clock.ts';
 import { Ledger } from './ledger.ts';
 import { CYCLE_MS, type PostedBatch, Shard } from './shard.ts';
 

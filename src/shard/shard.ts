@@ -9,7 +9,10 @@
  * its due time once a second.
  */
 import { BREAKER_POSITIONS, type BreakerTransition, OPEN } from '../domain/breaker.ts';
+import { budgetStatus } from '../domain/budget-status.ts';
 import type { Campaign } from '../domain/campaign.ts';
+import type { Clock } from '../domain/clock.ts';
+import { CurveCache } from '../domain/curve-cache.ts';
 import {
   BatchReader,
   type EdgeBatch,
@@ -36,9 +39,6 @@ import {
 import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
-import { statusJson } from './budget-status.ts';
-import type { Clock } from './clock.ts';
-import { CurveCache } from './curve-cache.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
 import { eventKey, type Ledger } from './ledger.ts';
 import { PacingTick } from './pacing-tick.ts';
@@ -102,7 +102,7 @@ export class Shard {
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
     };
     this.committer = new GroupCommitter(ledger, meters, log, readClock, parts.sendOutcomes);
-    this.pacing = new PacingTick(table, reservationTtlMs);
+    this.pacing = new PacingTick(table);
     this.accounts = new AccountBook(parts.shard, parts.index, ledger, settings);
     this.load();
   }
@@ -262,7 +262,7 @@ export class Shard {
     if (account === undefined) return null;
     const clock = this.parts.readClock();
     account.advance(clock);
-    return statusJson(account, clock);
+    return JSON.stringify(budgetStatus(account.paced, clock));
   }
 
   private spend(edge: number, clock: Clock): void {
@@ -275,7 +275,7 @@ export class Shard {
       group.answer(edge, reader.ticket, OUTCOME_UNKNOWN_CAMPAIGN);
       return;
     }
-    if (!account.canCount(reader.micros)) {
+    if (!account.paced.canCount(reader.micros)) {
       group.answer(edge, reader.ticket, OUTCOME_TOO_LARGE);
       return;
     }
@@ -291,7 +291,7 @@ export class Shard {
     const applied = account.spend(reader.micros, reader.impressions, reader.clicks, reader.bidId, clock);
     meters.add(SHARD_SPENDS, 1);
     meters.add(SHARD_LATE_WIN_MICROS, applied.lateMicros);
-    group.spends.push(applied);
+    group.spends.push({ account, applied });
     group.answer(edge, reader.ticket, OUTCOME_SUCCESS);
     this.touch(account, clock);
   }
@@ -304,7 +304,7 @@ export class Shard {
 
   /** The account changed: it is written with the open group and paced from the next cycle on. */
   private touch(account: Account, clock: Clock): void {
-    account.tally.touchedMs = clock.steadyMs;
+    account.activity.touchedMs = clock.steadyMs;
     this.active.add(account);
     this.committer.open.dirty.add(account);
     this.committer.schedule();
@@ -320,7 +320,7 @@ export class Shard {
         bits ^= 1 << bit;
         const account = this.accounts.at(word * 32 + bit);
         if (account === undefined) continue;
-        account.tally.touchedMs = clock.steadyMs;
+        account.activity.touchedMs = clock.steadyMs;
         this.active.add(account);
         account.cycle(clock);
         if (account.allowanceShort) this.touch(account, clock);
@@ -348,7 +348,7 @@ export class Shard {
     account.advance(clock);
     this.pacing.run(account, clock);
     if (account.allowanceShort) this.touch(account, clock);
-    if (clock.steadyMs - account.tally.touchedMs < IDLE_MS || !account.atRest) return;
+    if (clock.steadyMs - account.activity.touchedMs < IDLE_MS || !account.atRest) return;
     this.active.delete(account);
     if (account.campaign.status === 'DELETED') this.close(account, clock);
   }

@@ -17,7 +17,7 @@ import {
   REASON_PROBE,
   REASON_THROTTLED,
   REASON_WITHIN_BUDGET,
-} from './gate.ts';
+} from '../domain/gate.ts';
 import {
   FLAG_LAST,
   FLAG_NO_TOKENS,

@@ -1,5 +1,5 @@
 /** Reads the table for metrics: no decision and no owner waits for it. */
-import { GATE_VACANT } from './gate.ts';
+import { GATE_VACANT } from '../domain/gate.ts';
 import {
   GAUGES,
   PROBABILITY_ONE,

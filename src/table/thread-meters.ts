@@ -1,5 +1,5 @@
 /** What each kind of thread counts. The position in a list is the field's number in shared memory. */
-import { REASONS } from './gate.ts';
+import { REASONS } from '../domain/gate.ts';
 import type { MeterLayout } from './meters.ts';
 
 /** The core service's endpoints, in the order of their histograms. */

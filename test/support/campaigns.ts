@@ -15,6 +15,7 @@ export function someCampaign(changes: Partial<Campaign> = {}): Campaign {
     pacingLever: 'THROTTLE',
     status: 'ACTIVE',
     breakerThreshold: 0.95,
+    confidenceGate: false,
     dayparts: null,
     hourMultipliers: null,
     targeting: null,

@@ -61,6 +61,7 @@ export function campaignOf(id: string, dailyBudgetMicros: number, more: Partial<
     pacingLever: 'THROTTLE',
     status: 'ACTIVE',
     breakerThreshold: 1,
+    confidenceGate: false,
     dayparts: null,
     hourMultipliers: null,
     targeting: null,

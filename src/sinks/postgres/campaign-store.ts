@@ -45,6 +45,7 @@ interface CampaignRow {
   pacing_lever: PacingLever;
   status: CampaignStatus;
   breaker_threshold: number;
+  confidence_gate: boolean;
   dayparts: Daypart[] | null;
   hour_multipliers: HourMultiplier[] | null;
   targeting: unknown;
@@ -72,11 +73,11 @@ export class CampaignStore {
       await answered(this.#sql`
         INSERT INTO campaigns (
           id, name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
-          pacing_lever, status, breaker_threshold, dayparts, hour_multipliers, targeting, creative, version,
-          created_at, updated_at
+          pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
+          creative, version, created_at, updated_at
         ) VALUES (
           ${c.id}, ${c.name}, ${c.dailyBudgetMicros}, ${c.totalBudgetMicros}, ${c.startDate}, ${c.endDate},
-          ${c.timezone}, ${c.pacingMode}, ${c.pacingLever}, ${c.status}, ${c.breakerThreshold},
+          ${c.timezone}, ${c.pacingMode}, ${c.pacingLever}, ${c.status}, ${c.breakerThreshold}, ${c.confidenceGate},
           ${jsonText(c.dayparts)}::text::jsonb, ${jsonText(c.hourMultipliers)}::text::jsonb,
           ${jsonText(c.targeting)}::text::json, ${jsonText(c.creative)}::text::json, ${c.version},
           ${c.createdAt}, ${c.updatedAt}
@@ -125,6 +126,7 @@ export class CampaignStore {
         total_budget_micros = ${c.totalBudgetMicros}, start_date = ${c.startDate}, end_date = ${c.endDate},
         timezone = ${c.timezone}, pacing_mode = ${c.pacingMode}, pacing_lever = ${c.pacingLever},
         status = ${c.status}, breaker_threshold = ${c.breakerThreshold},
+        confidence_gate = ${c.confidenceGate},
         dayparts = ${jsonText(c.dayparts)}::text::jsonb,
         hour_multipliers = ${jsonText(c.hourMultipliers)}::text::jsonb,
         targeting = ${jsonText(c.targeting)}::text::json, creative = ${jsonText(c.creative)}::text::json,
@@ -187,6 +189,7 @@ function campaignOf(row: CampaignRow): Campaign {
     pacingLever: row.pacing_lever,
     status: row.status,
     breakerThreshold: row.breaker_threshold,
+    confidenceGate: row.confidence_gate,
     dayparts: row.dayparts,
     hourMultipliers: row.hour_multipliers,
     targeting: row.targeting,

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { isAllowed, REASONS } from '../../../src/domain/gate.ts';
 import {
   OUTCOME_DUPLICATE,
   OUTCOME_RELEASED,
@@ -8,7 +9,6 @@ import {
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../../../src/messages/edge-shard.ts';
-import { isAllowed, REASONS } from '../../../src/table/gate.ts';
 import { campaignOf, type HarnessOptions, ShardHarness } from '../../support/shard-harness.ts';
 
 const CENT = 10_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isAllowed, REASONS } from '../../../src/domain/gate.ts';
 import { decisionJson, ReplyCache } from '../../../src/edge/replies.ts';
-import { isAllowed, REASONS } from '../../../src/table/gate.ts';
 
 const decision = fc.record({
   reason: fc.integer({ min: 0, max: REASONS.length - 1 }),

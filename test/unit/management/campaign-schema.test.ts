@@ -55,6 +55,7 @@ const campaignBody = fc.record(
     pacing_lever: fc.constantFrom(...PACING_LEVERS),
     status: fc.constantFrom('ACTIVE', 'PAUSED', 'ENDED'),
     breaker_threshold: fc.double({ min: 0, max: 1, noNaN: true }).map((share) => share + 0),
+    confidence_gate: fc.boolean(),
     dayparts: fc.option(fc.array(daypart, { minLength: 1, maxLength: 20 })),
     targeting: json,
     creative: json,
@@ -97,6 +98,7 @@ describe('a campaign on the wire', () => {
       pacing_lever: 'THROTTLE',
       status: 'ACTIVE',
       breaker_threshold: 0.95,
+      confidence_gate: false,
       dayparts: null,
       targeting: null,
       creative: null,
@@ -205,6 +207,7 @@ describe('a refused campaign', () => {
     );
     fc.assert(
       fc.property(fc.constantFrom(...fields), wrong, (field, value) => {
+        fc.pre(field !== 'confidence_gate' || typeof value !== 'boolean');
         expect(refusal(() => create({ ...minimal, [field]: value })).field?.startsWith(field)).toBe(true);
       }),
     );

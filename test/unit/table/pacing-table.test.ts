@@ -11,7 +11,7 @@ import {
   REASON_PROBE,
   REASON_THROTTLED,
   REASON_WITHIN_BUDGET,
-} from '../../../src/table/gate.ts';
+} from '../../../src/domain/gate.ts';
 import { allocateTable, FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../../../src/table/layout.ts';
 import { type Decision, EdgeTable, OwnerTable } from '../../../src/table/pacing-table.ts';
 

@@ -1,4 +1,4 @@
-/** One account's circuit breaker: the rules of domain/breaker.ts with this pod's settings, each move reported. */
+/** One campaign's circuit breaker: the rules of breaker.ts with the pod's settings, each move reported. */
 import {
   type BreakerConfig,
   type BreakerState,
@@ -8,8 +8,8 @@ import {
   OPEN,
   settleProbe,
   watchBreaker,
-} from '../domain/breaker.ts';
-import type { Campaign } from '../domain/campaign.ts';
+} from './breaker.ts';
+import type { Campaign } from './campaign.ts';
 
 export interface BreakerSettings {
   readonly breakerRecoveryMs: number;
@@ -18,7 +18,7 @@ export interface BreakerSettings {
   readonly moved: (campaign: Campaign, transition: BreakerTransition) => void;
 }
 
-export class AccountBreaker {
+export class CampaignBreaker {
   readonly state: BreakerState;
   private readonly settings: BreakerSettings;
   private campaign: Campaign;

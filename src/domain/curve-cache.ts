@@ -1,8 +1,8 @@
 /** Target curves are alike for most campaigns of a day: one is built for each kind and shared. */
-import type { Campaign } from '../domain/campaign.ts';
-import { buildCurve, type TargetCurve } from '../domain/curve.ts';
-import type { FlightBounds } from '../domain/flight.ts';
-import type { LocalDay } from '../domain/local-day.ts';
+import type { Campaign } from './campaign.ts';
+import { buildCurve, type TargetCurve } from './curve.ts';
+import type { FlightBounds } from './flight.ts';
+import type { LocalDay } from './local-day.ts';
 
 const CURVES_MAX = 4_096;
 

@@ -1,9 +1,10 @@
 /** Whether a campaign may bid at all right now: the first of these that denies gives its reason. */
-import { type BreakerState, HALF_OPEN, OPEN } from '../domain/breaker.ts';
-import type { Campaign } from '../domain/campaign.ts';
-import { isInDaypart } from '../domain/curve.ts';
-import type { FlightBounds } from '../domain/flight.ts';
-import { type LocalDay, localHourAt } from '../domain/local-day.ts';
+
+import { type BreakerState, HALF_OPEN, OPEN } from './breaker.ts';
+import type { Campaign } from './campaign.ts';
+import type { Counters } from './counters.ts';
+import { isInDaypart } from './curve.ts';
+import type { FlightBounds } from './flight.ts';
 import {
   GATE_HALF_OPEN,
   GATE_OPEN,
@@ -14,8 +15,8 @@ import {
   REASON_OUTSIDE_FLIGHT,
   REASON_PAUSED,
   REASON_TOTAL_BUDGET_EXHAUSTED,
-} from '../table/gate.ts';
-import type { Counters } from './account-record.ts';
+} from './gate.ts';
+import { type LocalDay, localHourAt } from './local-day.ts';
 
 /** Whether a gate word lets any bid through. */
 export function isOpen(gate: number): boolean {

@@ -1,9 +1,9 @@
 /** The body of `GET /budget/status/{id}`: a campaign's money now, in the contract's fields. */
-import { BREAKER_POSITIONS, CLOSED, TRIP_REASONS } from '../domain/breaker.ts';
-import { centsFromMicros } from '../domain/money.ts';
-import { targetAt } from '../domain/plan.ts';
-import type { Account } from './account.ts';
+import { BREAKER_POSITIONS, CLOSED, TRIP_REASONS } from './breaker.ts';
 import type { Clock } from './clock.ts';
+import { centsFromMicros } from './money.ts';
+import type { PacedCampaign } from './paced-campaign.ts';
+import { targetAt } from './plan.ts';
 
 const RATE_STEPS = 10_000;
 const SHARE_STEPS = 100;
@@ -18,15 +18,15 @@ interface Projection {
  * Where the day ends at the present flow: what bids are asked for and let through, times what they cost. A
  * planned campaign that gets all the flow it wants ends on its plan; null before any bid was asked for.
  */
-function project(account: Account, clock: Clock): Projection | null {
-  const { askRate, allowRate, winRate } = account.pace;
+function project(paced: PacedCampaign, clock: Clock): Projection | null {
+  const { askRate, allowRate, winRate } = paced.pace;
   if (askRate === 0) return null;
-  const budget = account.budgetMicros;
-  const spent = account.counters.spentDayMicros;
-  const toMs = Math.min(account.day.endMs, account.flight.endMs);
+  const budget = paced.budgetMicros;
+  const spent = paced.counters.spentDayMicros;
+  const toMs = Math.min(paced.day.endMs, paced.flight.endMs);
   const secondsLeft = Math.max(0, toMs - clock.wallMs) / 1000;
   const flow = Math.min(askRate, allowRate) * winRate;
-  const planned = account.campaign.pacingMode !== 'ASAP' && allowRate > 0 && askRate >= allowRate;
+  const planned = paced.campaign.pacingMode !== 'ASAP' && allowRate > 0 && askRate >= allowRate;
   if (planned) return { spendMicros: Math.max(spent, budget), exhaustionMs: null };
   const projected = spent + flow * secondsLeft;
   if (projected < budget || flow === 0) return { spendMicros: Math.round(projected), exhaustionMs: null };
@@ -34,17 +34,18 @@ function project(account: Account, clock: Clock): Projection | null {
   return { spendMicros: Math.max(spent, budget), exhaustionMs };
 }
 
-export function statusJson(account: Account, clock: Clock): string {
-  const { campaign, counters, pace } = account;
-  const breaker = account.breaker.state;
+/** The status as the contract's JSON object. */
+export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string, unknown> {
+  const { campaign, counters, pace } = paced;
+  const breaker = paced.breaker.state;
   const { dailyBudgetMicros, totalBudgetMicros } = campaign;
   const throttleRate = Math.round((1 - pace.passProbability) * RATE_STEPS) / RATE_STEPS;
-  const reserved = account.reservations.totalMicros;
-  const remaining = Math.max(0, account.budgetMicros - counters.spentDayMicros - reserved);
+  const reserved = paced.reservations.totalMicros;
+  const remaining = Math.max(0, paced.budgetMicros - counters.spentDayMicros - reserved);
   const pace100 = dailyBudgetMicros === 0 ? 0 : (100 * counters.spentDayMicros) / dailyBudgetMicros;
-  const projection = project(account, clock);
+  const projection = project(paced, clock);
   const exhaustionMs = projection?.exhaustionMs ?? null;
-  return JSON.stringify({
+  return {
     campaign_id: campaign.id,
     daily_budget_cents: centsFromMicros(dailyBudgetMicros),
     daily_spent_cents: centsFromMicros(counters.spentDayMicros),
@@ -54,7 +55,7 @@ export function statusJson(account: Account, clock: Clock): string {
     reserved_cents: centsFromMicros(reserved),
     remaining_cents: centsFromMicros(remaining),
     pace_percentage: Math.round(pace100 * SHARE_STEPS) / SHARE_STEPS,
-    target_spent_cents: centsFromMicros(Math.round(targetAt(account.plan, clock.wallMs))),
+    target_spent_cents: centsFromMicros(Math.round(targetAt(paced.plan, clock.wallMs))),
     should_throttle: throttleRate > 0,
     throttle_rate: throttleRate,
     circuit_breaker_open: breaker.position !== CLOSED,
@@ -63,9 +64,9 @@ export function statusJson(account: Account, clock: Clock): string {
     pacing_mode: campaign.pacingMode,
     status: campaign.status,
     timezone: campaign.timezone,
-    local_day: account.day.date,
+    local_day: paced.day.date,
     degraded: false,
     projected_spend_cents: projection === null ? null : centsFromMicros(projection.spendMicros),
     projected_exhaustion_at: exhaustionMs === null ? null : new Date(exhaustionMs).toISOString(),
-  });
+  };
 }

@@ -1,0 +1,354 @@
+/**
+ * One campaign being paced: its counters, reservations, breaker, plan and controller, and the rules by which
+ * they move each other. Pure: time is an argument. Who decides bids, and from what, is not its business: the
+ * service puts allowance on a shared table (shard/account.ts), replay and simulations decide one bid at a time
+ * (virtual-campaign.ts); both keep, whatever is reported in whatever order,
+ *
+ *     spent + held + what was given out and is not reserved yet <= budget
+ *
+ * where held is all that is reserved, unless the campaign asked for the confidence gate. Spend that no
+ * reservation covers (money that was spent was spent) is recorded and closes the gate.
+ */
+import { newBreaker, throttleFloorOf } from './breaker.ts';
+import type { Campaign } from './campaign.ts';
+import { type BreakerSettings, CampaignBreaker } from './campaign-breaker.ts';
+import type { Clock } from './clock.ts';
+import { heldWithConfidence, newRhoPeak, observeRhoPeak, type RhoPeak } from './confidence-gate.ts';
+import { asapThrottle, beginControllerDay, type ControllerState, newController, tick } from './controller.ts';
+import { type ControllerMemory, controllerMemory, restoreController } from './controller-memory.ts';
+import { newTickInput, type TickInput, type TickOutput } from './controller-tick.ts';
+import {
+  type AppliedSpend,
+  beginDay,
+  type Counters,
+  countSpend,
+  newCounters,
+  uncountSpend,
+} from './counters.ts';
+import { nextGateChange, shareAt, type TargetCurve } from './curve.ts';
+import type { CurveCache } from './curve-cache.ts';
+import { type FlightBounds, flightBounds } from './flight.ts';
+import { GATE_OPEN } from './gate.ts';
+import { budgetGate, scheduleGate } from './gate-rules.ts';
+import { type LocalDay, localDayAt, localHourStart, nextHourChange } from './local-day.ts';
+import { MICROS_MAX } from './money.ts';
+import { type Plan, replan, startPlan } from './plan.ts';
+import { Reservations } from './reservations.ts';
+import { TickTally } from './tick-tally.ts';
+
+export interface PacingSettings extends BreakerSettings {
+  readonly reservationTtlMs: number;
+  readonly curves: CurveCache;
+}
+
+/** What is kept of a paced campaign over a restart; amounts in micros, times in ms since the epoch. */
+export interface CampaignRecord {
+  readonly counters: Counters;
+  /** At least what may be in flight. */
+  readonly outstandingMicros: number;
+  readonly planAnchorMs: number;
+  readonly planAnchorMicros: number;
+  readonly planBudgetMicros: number;
+  readonly breaker: CampaignBreaker['state'];
+  readonly memory: ControllerMemory;
+}
+
+/** What the last tick came to, for status and metrics. */
+export interface Pace {
+  passProbability: number;
+  /** Micros of bids per second to allow. */
+  allowRate: number;
+  /** Micros of bids per second asked for. */
+  askRate: number;
+  /** Spend per allowed micro. */
+  winRate: number;
+}
+
+/** What edges, or whoever decides, were asked for since the last tick. */
+export interface AskCounts {
+  asks: number;
+  askedMicros: number;
+  /** The largest bid ever asked for, before a bid cap. */
+  largestMicros: number;
+}
+
+/** Filled and read within one tick. */
+let tickInput: TickInput | null = null;
+const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, largestMicros: 0 };
+
+export class PacedCampaign {
+  campaign: Campaign;
+  readonly counters: Counters;
+  readonly reservations: Reservations;
+  readonly breaker: CampaignBreaker;
+  readonly controller: ControllerState;
+  readonly pace: Pace = { passProbability: 1, allowRate: 0, askRate: 0, winRate: 0 };
+  readonly tally: TickTally;
+  plan: Plan;
+  day: LocalDay;
+  flight: FlightBounds;
+  private lastLossSteadyMs = Number.NEGATIVE_INFINITY;
+  private hourEndMs = 0;
+  /** Steady ms until which bids of before a restart may be in flight. */
+  private restoredUntilMs = 0;
+  private largestBidMicros = 0;
+  private rhoPeak: RhoPeak | null = null;
+  private readonly settings: PacingSettings;
+
+  /** @param record what is known of the campaign, or null when it is new */
+  constructor(campaign: Campaign, record: CampaignRecord | null, settings: PacingSettings, clock: Clock) {
+    this.campaign = campaign;
+    this.settings = settings;
+    this.reservations = new Reservations(settings.reservationTtlMs);
+    this.day = localDayAt(campaign.timezone, clock.wallMs);
+    this.flight = flightBounds(campaign);
+    this.tally = new TickTally(clock.steadyMs);
+    this.counters = record?.counters ?? newCounters();
+    if (record === null) {
+      this.counters.dayStartMs = this.day.startMs;
+      this.breaker = new CampaignBreaker(newBreaker(this.day.startMs, this.budgetMicros), campaign, settings);
+      this.controller = newController({ lastRho: Number.NaN, potentialMicros: Number.NaN });
+      this.plan = startPlan(this.curve(), this.budgetMicros, clock.wallMs);
+    } else {
+      this.breaker = new CampaignBreaker(record.breaker, campaign, settings);
+      this.controller = restoreController(record.memory);
+      this.plan = restorePlan(record, this.curve());
+      // Whatever was reserved or given out when the record was written may be in flight.
+      this.reservations.take(record.outstandingMicros, clock.steadyMs);
+      if (record.outstandingMicros > 0) this.restoredUntilMs = clock.steadyMs + settings.reservationTtlMs;
+    }
+    this.turnDay(clock);
+    this.turnHour(clock);
+  }
+
+  /** B: the day's effective budget, the lesser of the daily budget and what the total leaves of it. */
+  get budgetMicros(): number {
+    const { dailyBudgetMicros, totalBudgetMicros } = this.campaign;
+    if (totalBudgetMicros === null) return dailyBudgetMicros;
+    const spentBefore = this.counters.spentTotalMicros - this.counters.spentDayMicros;
+    return Math.min(dailyBudgetMicros, Math.max(0, totalBudgetMicros - spentBefore));
+  }
+
+  /** What the gate takes for spent of what is in flight: all of it, always, without the confidence gate. */
+  get heldMicros(): number {
+    const reserved = this.reservations.totalMicros;
+    if (this.rhoPeak === null || !this.campaign.confidenceGate) return reserved;
+    return heldWithConfidence(this.rhoPeak, reserved, this.largestBidMicros);
+  }
+
+  /** Budget that is neither spent nor held. Negative after uncovered spend. */
+  get freeMicros(): number {
+    return this.budgetMicros - this.counters.spentDayMicros - this.heldMicros;
+  }
+
+  get throttleFloor(): number {
+    return throttleFloorOf(this.breaker.state, this.campaign.pacingMode);
+  }
+
+  /** Whether it may bid at all now: a GATE code, or the REASON why not. */
+  gateAt(wallMs: number): number {
+    const schedule = scheduleGate(this.campaign, this.flight, this.day, wallMs);
+    return schedule === GATE_OPEN ? budgetGate(this.campaign, this.counters, this.breaker.state) : schedule;
+  }
+
+  /** Reserves what bids were given. */
+  take(micros: number, clock: Clock): void {
+    this.tally.allowedMicros += micros;
+    this.reservations.take(micros, clock.steadyMs);
+  }
+
+  /** Whether one more spend of this size can still be counted exactly. */
+  canCount(spendMicros: number): boolean {
+    return this.counters.spentTotalMicros <= MICROS_MAX - spendMicros;
+  }
+
+  /**
+   * Counts a spend and releases its bid; {@link settled} must follow.
+   * @param bidId empty when the bid had none
+   */
+  spend(
+    spendMicros: number,
+    impressions: number,
+    clicks: number,
+    bidId: string,
+    clock: Clock,
+  ): AppliedSpend & { readonly covered: boolean } {
+    this.turnDay(clock);
+    this.turnHour(clock);
+    const { reservations, tally } = this;
+    const named = bidId === '' ? 0 : reservations.settle(bidId, clock.steadyMs);
+    // The ids of what was in flight at a restart are forgotten: until its time is over no win is called late.
+    const forgotten = named < 0 && clock.steadyMs < this.restoredUntilMs;
+    const lateMicros = named < 0 && !forgotten ? spendMicros : 0;
+    const releasedMicros = bidId === '' ? reservations.settleUnnamed(spendMicros) : Math.max(0, named);
+    const covered = forgotten || spendMicros <= releasedMicros;
+    const applied = { spendMicros, releasedMicros, impressions, clicks, lateMicros, covered };
+    countSpend(this.counters, applied, this.budgetMicros);
+    tally.wins += 1;
+    tally.spendMicros += spendMicros;
+    if (named >= 0 && bidId !== '') {
+      tally.delayWins += 1;
+      tally.delayMs += reservations.settledAgeMs;
+    }
+    return applied;
+  }
+
+  /** Takes a spend back that could not be recorded. */
+  takeBack(applied: AppliedSpend, clock: Clock): void {
+    uncountSpend(this.counters, applied);
+    this.reservations.take(applied.releasedMicros, clock.steadyMs);
+  }
+
+  /** Releases a lost bid; {@link settled} must follow when it was in flight. @returns whether it was */
+  lose(bidId: string, clock: Clock): boolean {
+    this.lastLossSteadyMs = clock.steadyMs;
+    return this.reservations.settle(bidId, clock.steadyMs) >= 0;
+  }
+
+  /** A bid was won or lost; `covered` when what it cost was reserved for it. @returns whether the breaker moved */
+  settled(covered: boolean, clock: Clock): boolean {
+    const settledMoved = this.breaker.settled(covered, clock.wallMs);
+    return this.watch(clock) || settledMoved;
+  }
+
+  /** Probes that nobody reports on are settled when nothing is in flight any more. */
+  settleSilentProbes(probesTaken: number, clock: Clock): void {
+    if (this.breaker.halfOpen && this.reservations.totalMicros === 0) {
+      this.breaker.settleSilent(probesTaken, clock.wallMs);
+    }
+  }
+
+  /** Replaces the campaign by a newer version of it, without a jump in its plan. */
+  change(campaign: Campaign, clock: Clock): void {
+    this.turnDay(clock);
+    this.campaign = campaign;
+    this.breaker.change(campaign);
+    this.flight = flightBounds(campaign);
+    this.day = localDayAt(campaign.timezone, clock.wallMs);
+    // A change of zone is no new day: what was spent today stays spent.
+    this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
+    this.breaker.state.dayStartMs = Math.max(this.breaker.state.dayStartMs, this.day.startMs);
+    this.plan = replan(this.plan, { curve: this.curve(), budgetMicros: this.budgetMicros }, clock.wallMs);
+  }
+
+  /** Lets time pass: expiries, a new hour, a new day. */
+  advance(clock: Clock): void {
+    this.reservations.expire(clock.steadyMs);
+    this.turnDay(clock);
+    this.turnHour(clock);
+  }
+
+  /** Brings the breaker up to date; returns whether it moved. */
+  watch(clock: Clock): boolean {
+    const { dayStartMs, spentDayMicros } = this.counters;
+    return this.breaker.watch(dayStartMs, spentDayMicros, this.budgetMicros, clock.wallMs);
+  }
+
+  /** The controller's turn: takes in what happened since the last one. The caller publishes the output. */
+  tick(counts: AskCounts, clock: Clock, output: TickOutput): void {
+    tickInput ??= newTickInput(this.plan);
+    this.gather(tickInput, counts, clock);
+    tick(this.controller, tickInput, output);
+    this.tally.begin(clock.steadyMs);
+    if (this.campaign.confidenceGate) {
+      this.rhoPeak ??= newRhoPeak(clock.steadyMs);
+      observeRhoPeak(this.rhoPeak, output.winRate, clock.steadyMs);
+    }
+    this.pace.passProbability = output.passProbability;
+    this.pace.allowRate = output.allowRate;
+    this.pace.askRate = output.askRate;
+    this.pace.winRate = output.winRate;
+  }
+
+  /** What a tick would come to now, from what the last one knew; changes nothing. */
+  previewTick(clock: Clock, output: TickOutput): void {
+    const preview = newTickInput(this.plan);
+    this.gather(preview, NO_ASKS, clock);
+    preview.elapsedSeconds = preview.allowedMicros = preview.wins = preview.spendMicros = 0;
+    preview.noticeDelaySeconds = Number.NaN;
+    tick(structuredClone(this.controller), preview, output);
+  }
+
+  /** ASAP's throttle steps hold from the spend that crosses them; returns whether fewer bids pass now. */
+  stepDown(): boolean {
+    if (this.campaign.pacingMode !== 'ASAP') return false;
+    const spentShare = this.counters.spentDayMicros / this.budgetMicros;
+    const throttle = Math.max(asapThrottle(spentShare), this.throttleFloor);
+    if (1 - throttle >= this.pace.passProbability) return false;
+    this.pace.passProbability = 1 - throttle;
+    return true;
+  }
+
+  /** When flight, daypart, day or breaker next change by themselves, ms since the epoch. */
+  nextDueMs(wallMs: number): number {
+    const { startMs, endMs } = this.flight;
+    const change = nextGateChange(this.day, this.campaign.dayparts, startMs, endMs, wallMs);
+    return Math.min(change, this.breaker.recoversAtMs(this.counters.spentDayMicros, this.budgetMicros));
+  }
+
+  /** What to keep. @param outstandingMicros at least what may be in flight until the next record */
+  record(outstandingMicros: number): CampaignRecord {
+    return {
+      counters: this.counters,
+      outstandingMicros,
+      planAnchorMs: this.plan.anchorMs,
+      planAnchorMicros: this.plan.anchorMicros,
+      planBudgetMicros: this.plan.budgetMicros,
+      breaker: this.breaker.state,
+      memory: controllerMemory(this.controller),
+    };
+  }
+
+  private gather(input: TickInput, counts: AskCounts, clock: Clock): void {
+    const { tally, campaign } = this;
+    const { reservationTtlMs } = this.settings;
+    this.largestBidMicros = Math.max(this.largestBidMicros, counts.largestMicros);
+    input.nowMs = clock.wallMs;
+    input.elapsedSeconds = Math.max(0, clock.steadyMs - tally.steadyMs) / 1000;
+    input.asks = counts.asks;
+    input.askedMicros = counts.askedMicros;
+    input.largestBidMicros = counts.largestMicros;
+    input.allowedMicros = tally.allowedMicros;
+    input.wins = tally.wins;
+    input.spendMicros = tally.spendMicros;
+    input.noticeDelaySeconds = tally.meanDelaySeconds;
+    input.spentMicros = this.counters.spentDayMicros;
+    input.budgetMicros = this.budgetMicros;
+    input.plan = this.plan;
+    input.mode = campaign.pacingMode;
+    input.lever = campaign.pacingLever;
+    input.reservationTtlSeconds = reservationTtlMs / 1000;
+    input.lossesReported = clock.steadyMs - this.lastLossSteadyMs < reservationTtlMs;
+    input.throttleFloor = this.throttleFloor;
+  }
+
+  private curve(): TargetCurve {
+    return this.settings.curves.curveFor(this.campaign, this.day, this.flight);
+  }
+
+  private turnDay(clock: Clock): void {
+    const { counters } = this;
+    if (clock.wallMs < this.day.endMs && counters.dayStartMs >= this.day.startMs) return;
+    this.day = localDayAt(this.campaign.timezone, clock.wallMs);
+    // A clock that was set back does not bring a spent day back.
+    if (this.day.startMs <= counters.dayStartMs) return;
+    beginDay(counters, this.day.startMs);
+    beginControllerDay(this.controller);
+    this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);
+  }
+
+  private turnHour(clock: Clock): void {
+    if (clock.wallMs < this.hourEndMs) return;
+    const { counters, day } = this;
+    const hourStartMs = localHourStart(day, clock.wallMs);
+    this.hourEndMs = nextHourChange(day, clock.wallMs);
+    if (hourStartMs <= counters.hourStartMs) return;
+    counters.hourStartMs = hourStartMs;
+    counters.spentHourMicros = 0;
+  }
+}
+
+function restorePlan(record: CampaignRecord, curve: TargetCurve): Plan {
+  const { planAnchorMs: anchorMs, planAnchorMicros: anchorMicros, planBudgetMicros: budgetMicros } = record;
+  return { curve, budgetMicros, anchorMs, anchorMicros, anchorShare: shareAt(curve, anchorMs) };
+}
