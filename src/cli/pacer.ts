@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config.ts';
 import { helpText } from '../config/help.ts';
 import { version } from '../config/version.ts';
 import { runMigrate } from './migrate.ts';
+import { runReplay } from './replay/run-replay.ts';
 
 async function run(words: readonly string[]): Promise<void> {
   const [command = 'start'] = words;
@@ -11,6 +12,7 @@ async function run(words: readonly string[]): Promise<void> {
   else if (command === '--version') process.stdout.write(`${version}\n`);
   else if (command === 'start') await import('../main.ts');
   else if (command === 'migrate') await runMigrate();
+  else if (command === 'replay') await runReplay(words.slice(1));
   else throw new ConfigError(`there is no command ${JSON.stringify(command)}; pacer --help lists them`);
 }
 

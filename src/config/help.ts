@@ -5,6 +5,10 @@ import { schema } from './schema.ts';
 const COMMANDS: readonly (readonly [string, string])[] = [
   ['pacer start', 'run a pod (the default)'],
   ['pacer migrate', 'bring the database of DATABASE_URL up to date and exit'],
+  [
+    'pacer replay [--input FILE|-] [--seed N]',
+    'decide bids from NDJSON lines under virtual time, with the production controllers',
+  ],
   ['pacer --help', 'this text'],
   ['pacer --version', 'the version'],
 ];
@@ -17,7 +21,7 @@ function optionLines(option: Option<unknown>): string {
 export function helpText(version: string): string {
   const options: readonly Option<unknown>[] = Object.values(schema);
   const groups = [...new Set(options.map((option) => option.group))];
-  const commands = COMMANDS.map(([command, meaning]) => `  ${command.padEnd(24)}${meaning}\n`).join('');
+  const commands = COMMANDS.map(([command, meaning]) => `  ${command.padEnd(42)}${meaning}\n`).join('');
   const variables = groups
     .map(
       (group) =>

@@ -9,23 +9,39 @@ const CURVES_MAX = 4_096;
 export class CurveCache {
   private readonly curves = new Map<string, TargetCurve>();
 
-  curveFor(campaign: Campaign, day: LocalDay, flight: FlightBounds): TargetCurve {
+  /** @param shape the learned weights of the hours 0–23, which only ADAPTIVE plans by; null = none */
+  curveFor(
+    campaign: Campaign,
+    day: LocalDay,
+    flight: FlightBounds,
+    shape: readonly number[] | null,
+  ): TargetCurve {
+    if (shape !== null && campaign.pacingMode === 'ADAPTIVE') return curveOf(campaign, day, flight, shape);
     const key = keyOf(campaign, day, flight);
     const known = this.curves.get(key);
     if (known !== undefined) return known;
-    const curve = buildCurve({
-      mode: campaign.pacingMode,
-      day,
-      multipliers: campaign.hourMultipliers,
-      dayparts: campaign.dayparts,
-      flightStartMs: flight.startMs,
-      flightEndMs: flight.endMs,
-      shape: null,
-    });
+    const curve = curveOf(campaign, day, flight, null);
     if (this.curves.size >= CURVES_MAX) this.curves.clear();
     this.curves.set(key, curve);
     return curve;
   }
+}
+
+function curveOf(
+  campaign: Campaign,
+  day: LocalDay,
+  flight: FlightBounds,
+  shape: readonly number[] | null,
+): TargetCurve {
+  return buildCurve({
+    mode: campaign.pacingMode,
+    day,
+    multipliers: campaign.hourMultipliers,
+    dayparts: campaign.dayparts,
+    flightStartMs: flight.startMs,
+    flightEndMs: flight.endMs,
+    shape,
+  });
 }
 
 function keyOf(campaign: Campaign, day: LocalDay, flight: FlightBounds): string {

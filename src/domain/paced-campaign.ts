@@ -34,12 +34,30 @@ import { type LocalDay, localDayAt, localHourStart, nextHourChange } from './loc
 import { MICROS_MAX } from './money.ts';
 import { type Plan, replan, startPlan } from './plan.ts';
 import { Reservations } from './reservations.ts';
+import { type TrafficShape, trafficShape } from './supply-guard.ts';
 import { TickTally } from './tick-tally.ts';
 
 export interface PacingSettings extends BreakerSettings {
   readonly reservationTtlMs: number;
   readonly curves: CurveCache;
 }
+
+/** What the past says of a campaign's traffic; weights of the hours 0–23, any scale. */
+export interface KnownTraffic {
+  /** When bids are asked for: what ADAPTIVE plans by. */
+  readonly asks: readonly number[];
+  /** When money could be spent, asks times spend per ask: what the supply guard forecasts by. */
+  readonly supply: readonly number[];
+}
+
+/** What is known of a campaign before its first day; NaN when unknown. */
+export interface Prior {
+  readonly spendPerAllowed: number;
+  /** What a day's traffic could spend, unthrottled, micros. */
+  readonly potentialMicros: number;
+}
+
+const NOTHING_KNOWN: Prior = { spendPerAllowed: Number.NaN, potentialMicros: Number.NaN };
 
 /** What is kept of a paced campaign over a restart; amounts in micros, times in ms since the epoch. */
 export interface CampaignRecord {
@@ -93,10 +111,18 @@ export class PacedCampaign {
   private restoredUntilMs = 0;
   private largestBidMicros = 0;
   private rhoPeak: RhoPeak | null = null;
+  private traffic: KnownTraffic | null = null;
+  private shape: TrafficShape | null = null;
   private readonly settings: PacingSettings;
 
   /** @param record what is known of the campaign, or null when it is new */
-  constructor(campaign: Campaign, record: CampaignRecord | null, settings: PacingSettings, clock: Clock) {
+  constructor(
+    campaign: Campaign,
+    record: CampaignRecord | null,
+    settings: PacingSettings,
+    clock: Clock,
+    prior = NOTHING_KNOWN,
+  ) {
     this.campaign = campaign;
     this.settings = settings;
     this.reservations = new Reservations(settings.reservationTtlMs);
@@ -107,7 +133,8 @@ export class PacedCampaign {
     if (record === null) {
       this.counters.dayStartMs = this.day.startMs;
       this.breaker = new CampaignBreaker(newBreaker(this.day.startMs, this.budgetMicros), campaign, settings);
-      this.controller = newController({ lastRho: Number.NaN, potentialMicros: Number.NaN });
+      const { spendPerAllowed, potentialMicros } = prior;
+      this.controller = newController({ lastRho: spendPerAllowed, potentialMicros });
       this.plan = startPlan(this.curve(), this.budgetMicros, clock.wallMs);
     } else {
       this.breaker = new CampaignBreaker(record.breaker, campaign, settings);
@@ -228,7 +255,13 @@ export class PacedCampaign {
     // A change of zone is no new day: what was spent today stays spent.
     this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
     this.breaker.state.dayStartMs = Math.max(this.breaker.state.dayStartMs, this.day.startMs);
-    this.plan = replan(this.plan, { curve: this.curve(), budgetMicros: this.budgetMicros }, clock.wallMs);
+    this.replan(clock);
+  }
+
+  /** Takes in what the past says of the day's traffic, without a jump in the plan. */
+  expect(traffic: KnownTraffic | null, clock: Clock): void {
+    this.traffic = traffic;
+    this.replan(clock);
   }
 
   /** Lets time pass: expiries, a new hour, a new day. */
@@ -315,6 +348,7 @@ export class PacedCampaign {
     input.spentMicros = this.counters.spentDayMicros;
     input.budgetMicros = this.budgetMicros;
     input.plan = this.plan;
+    input.shape = this.shape;
     input.mode = campaign.pacingMode;
     input.lever = campaign.pacingLever;
     input.reservationTtlSeconds = reservationTtlMs / 1000;
@@ -323,7 +357,12 @@ export class PacedCampaign {
   }
 
   private curve(): TargetCurve {
-    return this.settings.curves.curveFor(this.campaign, this.day, this.flight);
+    return this.settings.curves.curveFor(this.campaign, this.day, this.flight, this.traffic?.asks ?? null);
+  }
+
+  private replan(clock: Clock): void {
+    this.plan = replan(this.plan, { curve: this.curve(), budgetMicros: this.budgetMicros }, clock.wallMs);
+    this.shape = this.traffic === null ? null : trafficShape(this.plan.curve, this.traffic.supply);
   }
 
   private turnDay(clock: Clock): void {
@@ -335,6 +374,7 @@ export class PacedCampaign {
     beginDay(counters, this.day.startMs);
     beginControllerDay(this.controller);
     this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);
+    this.shape = this.traffic === null ? null : trafficShape(this.plan.curve, this.traffic.supply);
   }
 
   private turnHour(clock: Clock): void {

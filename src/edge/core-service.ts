@@ -267,6 +267,7 @@ export class CoreService {
   private status(res: HttpResponse, req: HttpRequest): void {
     const startedAt = steadySeconds();
     const id = decodedPath(req.getParameter(0) ?? '');
+    const explained = req.getQuery('explain') === 'true';
     if (!this.open(res)) return;
     if (!isId(id)) {
       this.refuse(res, new AppError('campaign_not_found', 'there is no such campaign', 'campaign_id'));
@@ -278,7 +279,7 @@ export class CoreService {
       return;
     }
     const waiting = new WaitingOutcome(res, ENDPOINT_STATUS, startedAt, this.finished);
-    if (!links.status(index.find(id), id, waiting)) this.refuse(res, UNAVAILABLE);
+    if (!links.status(index.find(id), id, explained, waiting)) this.refuse(res, UNAVAILABLE);
   }
 
   private health(res: HttpResponse): void {

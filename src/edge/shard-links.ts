@@ -13,6 +13,7 @@ import {
   KIND_RESERVE,
   KIND_SPEND,
   KIND_STATUS,
+  KIND_STATUS_EXPLAINED,
   OUTCOME_LOST,
   type ShardToEdge,
 } from '../messages/edge-shard.ts';
@@ -93,10 +94,11 @@ export class ShardLinks {
   }
 
   /** @returns false when the owner is not connected */
-  status(slot: number, campaignId: string, waiting: Waiting): boolean {
+  status(slot: number, campaignId: string, explained: boolean, waiting: Waiting): boolean {
     const link = this.linkOf(campaignId);
     if (link.port === null) return false;
-    link.writer.add(KIND_STATUS, this.takeTicket(waiting, 0, link.port), slot, campaignId, 0, 0, 0, '', '');
+    const kind = explained ? KIND_STATUS_EXPLAINED : KIND_STATUS;
+    link.writer.add(kind, this.takeTicket(waiting, 0, link.port), slot, campaignId, 0, 0, 0, '', '');
     this.scheduleFlush();
     return true;
   }

@@ -43,7 +43,8 @@ export function addBudgetRoutes(app: FastifyInstance, shards: Shards, changes: C
 
   app.get('/budget/status/:id', async (request, reply) => {
     const campaignId = pathId(request);
-    const status = await shards.status(campaignId);
+    const { explain } = (request.query ?? {}) as Record<string, unknown>;
+    const status = await shards.status(campaignId, explain === 'true');
     if (status === null) throw campaignNotFound(campaignId);
     return reply.type('application/json; charset=utf-8').send(status);
   });

@@ -25,7 +25,7 @@ export async function feedCampaigns(
   let refused = 0;
   let deleted = 0;
   for await (const page of store.deletedPages(pageSize)) {
-    const known = await Promise.all(page.map(async ({ id }) => (await shards.status(id)) !== null));
+    const known = await Promise.all(page.map(async ({ id }) => (await shards.status(id, false)) !== null));
     const unheard = page.filter((_, at) => known[at]);
     await shards.upsertAll(unheard);
     deleted += unheard.length;

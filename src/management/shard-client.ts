@@ -59,8 +59,8 @@ export class ShardClient implements Shards {
     return answers.reduce((sum, { refused }) => sum + refused, 0);
   }
 
-  async status(campaignId: string): Promise<string | null> {
-    return (await this.ask(this.shardOf(campaignId), { type: 'status', campaignId })).body;
+  async status(campaignId: string, explained: boolean): Promise<string | null> {
+    return (await this.ask(this.shardOf(campaignId), { type: 'status', campaignId, explained })).body;
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export const KIND_LOSS = 2;
 /** An allowed bid has an id; no answer. */
 export const KIND_RESERVE = 3;
 export const KIND_STATUS = 4;
+/** A status with the reasons of the campaign's decisions. */
+export const KIND_STATUS_EXPLAINED = 5;
 const KIND_MASK = 7;
 const HAS_CAMPAIGN_ID = 8;
 const HAS_BID_ID = 16;

@@ -5,7 +5,7 @@ import type { Campaign } from '../domain/campaign.ts';
 export type ShardRequest =
   | { readonly type: 'upsert'; readonly campaign: Campaign }
   | { readonly type: 'upsert-all'; readonly campaigns: readonly Campaign[] }
-  | { readonly type: 'status'; readonly campaignId: string };
+  | { readonly type: 'status'; readonly campaignId: string; readonly explained: boolean };
 
 export interface ManagementToShard {
   readonly number: number;

@@ -21,7 +21,8 @@ export interface Shards {
 
   /**
    * The body of `GET /budget/status/{id}` as JSON text, or null when the owner does not know the campaign.
+   * @param explained with the terms behind the campaign's decisions
    * @throws AppError `unavailable` when the owner does not answer.
    */
-  status(campaignId: string): Promise<string | null>;
+  status(campaignId: string, explained: boolean): Promise<string | null>;
 }

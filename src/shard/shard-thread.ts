@@ -88,7 +88,7 @@ function upsertAll(owner: Shard, number: number, campaigns: readonly Campaign[])
 
 function serveManagement(owner: Shard, { number, request }: ManagementToShard): void {
   if (request.type === 'status') {
-    answer(number, { ok: true, body: owner.status(request.campaignId), refused: 0 });
+    answer(number, { ok: true, body: owner.status(request.campaignId, request.explained), refused: 0 });
     return;
   }
   if (request.type === 'upsert-all') {

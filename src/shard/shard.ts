@@ -13,6 +13,7 @@ import { budgetStatus } from '../domain/budget-status.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
+import { explain } from '../domain/explanation.ts';
 import {
   BatchReader,
   type EdgeBatch,
@@ -20,6 +21,7 @@ import {
   KIND_RESERVE,
   KIND_SPEND,
   KIND_STATUS,
+  KIND_STATUS_EXPLAINED,
   OUTCOME_RELEASED,
   OUTCOME_SUCCESS,
   OUTCOME_TOO_LARGE,
@@ -134,14 +136,15 @@ export class Shard {
       if (reader.kind === KIND_SPEND) this.spend(edge, clock);
       else if (reader.kind === KIND_RESERVE) continue;
       else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
-      else if (reader.kind === KIND_STATUS) this.sendStatus(edge);
+      else if (reader.kind === KIND_STATUS) this.sendStatus(edge, false);
+      else if (reader.kind === KIND_STATUS_EXPLAINED) this.sendStatus(edge, true);
       else throw new Error('an edge sent a record of an unknown kind');
     }
   }
 
-  /** The body of a budget status, or null for an unknown campaign. */
-  status(campaignId: string): string | null {
-    return this.statusOf(this.accounts.get(campaignId));
+  /** The body of a budget status, with its explanation when asked for, or null for an unknown campaign. */
+  status(campaignId: string, explained = false): string | null {
+    return this.statusOf(this.accounts.get(campaignId), explained);
   }
 
   /** Takes in a campaign's newest version; the listener hears when every edge decides on it. */
@@ -254,15 +257,16 @@ export class Shard {
     return this.accounts.find(this.reader.slot, this.reader.campaignId);
   }
 
-  private sendStatus(edge: number): void {
-    this.parts.sendStatus(edge, this.reader.ticket, this.statusOf(this.find()));
+  private sendStatus(edge: number, explained: boolean): void {
+    this.parts.sendStatus(edge, this.reader.ticket, this.statusOf(this.find(), explained));
   }
 
-  private statusOf(account: Account | undefined): string | null {
+  private statusOf(account: Account | undefined, explained: boolean): string | null {
     if (account === undefined) return null;
     const clock = this.parts.readClock();
     account.advance(clock);
-    return JSON.stringify(budgetStatus(account.paced, clock));
+    const status = budgetStatus(account.paced, clock);
+    return JSON.stringify(explained ? { ...status, explain: explain(account.paced, clock) } : status);
   }
 
   private spend(edge: number, clock: Clock): void {
