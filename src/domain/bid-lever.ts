@@ -11,6 +11,8 @@ const RATIO_MAX = 10;
 const CAP_SHARE_MIN = 1e-6;
 /** Until a day's largest bid is known, it is taken to be this many mean bids. */
 const TOP_MEAN_BIDS = 50;
+/** A cap above this many mean bids takes next to nothing from them. */
+const LOWERS_BELOW_MEAN_BIDS = 4;
 
 export interface BidLever {
   /** Kept over midnight, micros; 0 = not set yet: there is no cap. */
@@ -31,6 +33,15 @@ export function newBidLever(capMicros: number, topLastMicros: number): BidLever 
 export function beginLeverDay(lever: BidLever): void {
   if (lever.topTodayMicros > 0) lever.topLastMicros = lever.topTodayMicros;
   lever.topTodayMicros = 0;
+}
+
+/**
+ * Whether the cap takes more than a little from the bids. What a campaign then asks for is what the lever lets
+ * it ask: it says nothing of what the traffic could carry.
+ */
+export function lowersBids(lever: BidLever, meanBidMicros: number): boolean {
+  const top = Math.max(lever.topTodayMicros, lever.topLastMicros);
+  return lever.capMicros > 0 && lever.capMicros < Math.min(top, LOWERS_BELOW_MEAN_BIDS * meanBidMicros);
 }
 
 /**

@@ -8,7 +8,7 @@
  * input and output. Money in micros as floats (estimates only), times in seconds unless named Ms. Whatever
  * the input (hours without a tick, no budget, no plan), every output is finite but `bidCapMicros`.
  */
-import { type BidLever, beginLeverDay, moveBidCap, newBidLever } from './bid-lever.ts';
+import { type BidLever, beginLeverDay, lowersBids, moveBidCap, newBidLever } from './bid-lever.ts';
 import type { TickInput, TickOutput } from './controller-tick.ts';
 import { type FlowEstimate, newFlowEstimate, observeFlow } from './flow-estimate.ts';
 import { MICROS_MAX } from './money.ts';
@@ -149,7 +149,9 @@ function guardedRate(
   remaining: number,
 ): number {
   const { flow, supply } = state;
-  const potentialRate = flow.askRate * flow.rho;
+  // Behind a cap λρ follows the plan, whatever the traffic could carry: the guard keeps what it knew before.
+  const hidden = input.lever === 'BID' && lowersBids(state.lever, flow.meanBidMicros);
+  const potentialRate = hidden ? Number.NaN : flow.askRate * flow.rho;
   const { nowMs, elapsedSeconds, plan } = input;
   return guardSupply(
     supply,

@@ -83,8 +83,9 @@ export function dayPotential(guard: SupplyGuard): number {
 }
 
 /**
- * Takes in a tick of `seconds` at `tMs` with `potentialRate` (λρ, micros per second) and returns the spend
- * rate that the rest of the day needs now, micros per second; 0 when the guard has nothing to say.
+ * Takes in a tick of `seconds` at `tMs` with `potentialRate` (λρ, micros per second; NaN when it cannot be told)
+ * and returns the spend rate that the rest of the day needs now, micros per second; 0 when the guard has nothing
+ * to say.
  */
 export function guardSupply(
   guard: SupplyGuard,
@@ -98,7 +99,9 @@ export function guardSupply(
 ): number {
   const density = densityAt(curve, tMs);
   if (!(density > 0)) return 0; // bids are not asked for outside the plan, so nothing can be learned
-  observeSupply(guard, curve, shape, tMs, Math.min(seconds, OBSERVED_SECONDS_MAX), potentialRate);
+  if (!Number.isNaN(potentialRate)) {
+    observeSupply(guard, curve, shape, tMs, Math.min(seconds, OBSERVED_SECONDS_MAX), potentialRate);
+  }
   if (guard.observedSeconds < UNSEEDED_SECONDS_MIN) return 0;
   guard.secondsToSolve -= seconds;
   if (guard.secondsToSolve <= 0) {
