@@ -4,12 +4,16 @@ import {
   type BreakerState,
   type BreakerTransition,
   breachBreaker,
+  clearFailures,
+  failBreaker,
   HALF_OPEN,
   OPEN,
   settleProbe,
   watchBreaker,
+  watchVelocity,
 } from './breaker.ts';
 import type { Campaign } from './campaign.ts';
+import type { SpendLook } from './spend-velocity.ts';
 
 export interface BreakerSettings {
   readonly breakerRecoveryMs: number;
@@ -56,6 +60,21 @@ export class CampaignBreaker {
     while (this.halfOpen && this.state.probesSettled < probesTaken) {
       this.report(settleProbe(this.state, this.config, nowMs));
     }
+  }
+
+  /** Once each tick of the controller; returns whether it moved. */
+  watchVelocity(look: SpendLook, nowMs: number): boolean {
+    return this.report(watchVelocity(this.state, look, nowMs));
+  }
+
+  /** A spend could not be recorded. */
+  failed(nowMs: number): void {
+    this.report(failBreaker(this.state, nowMs));
+  }
+
+  /** A spend was recorded. */
+  recorded(): void {
+    clearFailures(this.state);
   }
 
   /** When an open breaker next half-opens, ms since the epoch; Infinity when it waits for something else. */

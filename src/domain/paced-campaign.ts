@@ -12,6 +12,7 @@
 import { newBreaker, throttleFloorOf } from './breaker.ts';
 import type { Campaign } from './campaign.ts';
 import { type BreakerSettings, CampaignBreaker } from './campaign-breaker.ts';
+import { CampaignTraffic } from './campaign-traffic.ts';
 import type { Clock } from './clock.ts';
 import { heldWithConfidence, newRhoPeak, observeRhoPeak, type RhoPeak } from './confidence-gate.ts';
 import { asapThrottle, beginControllerDay, type ControllerState, newController, tick } from './controller.ts';
@@ -27,10 +28,11 @@ import {
 } from './counters.ts';
 import { nextGateChange, shareAt, type TargetCurve } from './curve.ts';
 import type { CurveCache } from './curve-cache.ts';
+import type { KnownTraffic, TrafficHistory } from './day-traffic.ts';
 import { type FlightBounds, flightBounds } from './flight.ts';
 import { GATE_OPEN } from './gate.ts';
 import { budgetGate, scheduleGate } from './gate-rules.ts';
-import { type LocalDay, localDayAt, localHourStart, nextHourChange } from './local-day.ts';
+import { type LocalDay, localDayAt, localHourAt, localHourStart, nextHourChange } from './local-day.ts';
 import { MICROS_MAX } from './money.ts';
 import { type Plan, replan, startPlan } from './plan.ts';
 import { Reservations } from './reservations.ts';
@@ -40,14 +42,8 @@ import { TickTally } from './tick-tally.ts';
 export interface PacingSettings extends BreakerSettings {
   readonly reservationTtlMs: number;
   readonly curves: CurveCache;
-}
-
-/** What the past says of a campaign's traffic; weights of the hours 0–23, any scale. */
-export interface KnownTraffic {
-  /** When bids are asked for: what ADAPTIVE plans by. */
-  readonly asks: readonly number[];
-  /** When money could be spent, asks times spend per ask: what the supply guard forecasts by. */
-  readonly supply: readonly number[];
+  /** Null where nothing is learned. */
+  readonly history: TrafficHistory | null;
 }
 
 /** What is known of a campaign before its first day; NaN when unknown. */
@@ -92,6 +88,7 @@ export interface AskCounts {
 
 /** Filled and read within one tick. */
 let tickInput: TickInput | null = null;
+const look = { spentMicros: 0, targetMicros: 0, budgetMicros: 0, meanWinMicros: 0, planned: false };
 const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, largestMicros: 0 };
 
 export class PacedCampaign {
@@ -111,7 +108,8 @@ export class PacedCampaign {
   private restoredUntilMs = 0;
   private largestBidMicros = 0;
   private rhoPeak: RhoPeak | null = null;
-  private traffic: KnownTraffic | null = null;
+  private readonly traffic: CampaignTraffic;
+  private hour = 0;
   private shape: TrafficShape | null = null;
   private readonly settings: PacingSettings;
 
@@ -130,6 +128,8 @@ export class PacedCampaign {
     this.flight = flightBounds(campaign);
     this.tally = new TickTally(clock.steadyMs);
     this.counters = record?.counters ?? newCounters();
+    this.traffic = new CampaignTraffic(campaign.id, settings.history);
+    this.traffic.begin(this.day, campaign.timezone, record?.memory.meanWinMicros ?? 0, clock.wallMs);
     if (record === null) {
       this.counters.dayStartMs = this.day.startMs;
       this.breaker = new CampaignBreaker(newBreaker(this.day.startMs, this.budgetMicros), campaign, settings);
@@ -144,6 +144,7 @@ export class PacedCampaign {
       this.reservations.take(record.outstandingMicros, clock.steadyMs);
       if (record.outstandingMicros > 0) this.restoredUntilMs = clock.steadyMs + settings.reservationTtlMs;
     }
+    this.shape = this.expectedShape();
     this.turnDay(clock);
     this.turnHour(clock);
   }
@@ -220,9 +221,10 @@ export class PacedCampaign {
     return applied;
   }
 
-  /** Takes a spend back that could not be recorded. */
+  /** Takes a spend back that could not be recorded; several in a row open the breaker. */
   takeBack(applied: AppliedSpend, clock: Clock): void {
     uncountSpend(this.counters, applied);
+    this.breaker.failed(clock.wallMs);
     this.reservations.take(applied.releasedMicros, clock.steadyMs);
   }
 
@@ -248,6 +250,7 @@ export class PacedCampaign {
   /** Replaces the campaign by a newer version of it, without a jump in its plan. */
   change(campaign: Campaign, clock: Clock): void {
     this.turnDay(clock);
+    if (campaign.timezone !== this.campaign.timezone) this.traffic.changeClock();
     this.campaign = campaign;
     this.breaker.change(campaign);
     this.flight = flightBounds(campaign);
@@ -260,7 +263,7 @@ export class PacedCampaign {
 
   /** Takes in what the past says of the day's traffic, without a jump in the plan. */
   expect(traffic: KnownTraffic | null, clock: Clock): void {
-    this.traffic = traffic;
+    this.traffic.known = traffic;
     this.replan(clock);
   }
 
@@ -277,11 +280,18 @@ export class PacedCampaign {
     return this.breaker.watch(dayStartMs, spentDayMicros, this.budgetMicros, clock.wallMs);
   }
 
-  /** The controller's turn: takes in what happened since the last one. The caller publishes the output. */
-  tick(counts: AskCounts, clock: Clock, output: TickOutput): void {
+  /**
+   * The controller's turn: takes in what happened since the last one. The caller publishes the output.
+   * @returns whether the breaker moved
+   */
+  tick(counts: AskCounts, clock: Clock, output: TickOutput): boolean {
     tickInput ??= newTickInput(this.plan);
     this.gather(tickInput, counts, clock);
     tick(this.controller, tickInput, output);
+    const { allowedMicros, spendMicros } = this.tally;
+    if (counts.asks > 0 || spendMicros > 0) {
+      this.traffic.count(this.day, this.hour, counts.asks, allowedMicros, spendMicros);
+    }
     this.tally.begin(clock.steadyMs);
     if (this.campaign.confidenceGate) {
       this.rhoPeak ??= newRhoPeak(clock.steadyMs);
@@ -291,6 +301,7 @@ export class PacedCampaign {
     this.pace.allowRate = output.allowRate;
     this.pace.askRate = output.askRate;
     this.pace.winRate = output.winRate;
+    return this.watchVelocity(output.targetMicros, clock);
   }
 
   /** What a tick would come to now, from what the last one knew; changes nothing. */
@@ -319,6 +330,11 @@ export class PacedCampaign {
     return Math.min(change, this.breaker.recoversAtMs(this.counters.spentDayMicros, this.budgetMicros));
   }
 
+  /** Keeps what today's traffic looks like so far. */
+  keepTraffic(): void {
+    this.traffic.keep();
+  }
+
   /** What to keep. @param outstandingMicros at least what may be in flight until the next record */
   record(outstandingMicros: number): CampaignRecord {
     return {
@@ -330,6 +346,15 @@ export class PacedCampaign {
       breaker: this.breaker.state,
       memory: controllerMemory(this.controller),
     };
+  }
+
+  private watchVelocity(targetMicros: number, clock: Clock): boolean {
+    look.spentMicros = this.counters.spentDayMicros;
+    look.targetMicros = targetMicros;
+    look.budgetMicros = this.budgetMicros;
+    look.meanWinMicros = this.controller.flow.meanWinMicros;
+    look.planned = this.campaign.pacingMode !== 'ASAP';
+    return this.breaker.watchVelocity(look, clock.wallMs);
   }
 
   private gather(input: TickInput, counts: AskCounts, clock: Clock): void {
@@ -357,12 +382,22 @@ export class PacedCampaign {
   }
 
   private curve(): TargetCurve {
-    return this.settings.curves.curveFor(this.campaign, this.day, this.flight, this.traffic?.asks ?? null);
+    return this.settings.curves.curveFor(
+      this.campaign,
+      this.day,
+      this.flight,
+      this.traffic.known?.asks ?? null,
+    );
   }
 
   private replan(clock: Clock): void {
     this.plan = replan(this.plan, { curve: this.curve(), budgetMicros: this.budgetMicros }, clock.wallMs);
-    this.shape = this.traffic === null ? null : trafficShape(this.plan.curve, this.traffic.supply);
+    this.shape = this.expectedShape();
+  }
+
+  private expectedShape(): TrafficShape | null {
+    const { known } = this.traffic;
+    return known === null ? null : trafficShape(this.plan.curve, known.supply);
   }
 
   private turnDay(clock: Clock): void {
@@ -373,8 +408,9 @@ export class PacedCampaign {
     if (this.day.startMs <= counters.dayStartMs) return;
     beginDay(counters, this.day.startMs);
     beginControllerDay(this.controller);
+    this.traffic.turn(this.day, this.controller.flow.meanWinMicros, clock.wallMs);
     this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);
-    this.shape = this.traffic === null ? null : trafficShape(this.plan.curve, this.traffic.supply);
+    this.shape = this.expectedShape();
   }
 
   private turnHour(clock: Clock): void {
@@ -382,9 +418,11 @@ export class PacedCampaign {
     const { counters, day } = this;
     const hourStartMs = localHourStart(day, clock.wallMs);
     this.hourEndMs = nextHourChange(day, clock.wallMs);
+    this.hour = localHourAt(day, clock.wallMs);
     if (hourStartMs <= counters.hourStartMs) return;
     counters.hourStartMs = hourStartMs;
     counters.spentHourMicros = 0;
+    this.traffic.keep();
   }
 }
 

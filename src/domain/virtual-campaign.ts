@@ -172,7 +172,7 @@ export class VirtualCampaign {
   private tick(): void {
     const { paced, counts, output } = this;
     this.turn();
-    paced.tick(counts, this.clock, output);
+    if (paced.tick(counts, this.clock, output)) this.turn();
     counts.asks = counts.askedMicros = 0;
     this.tokensMicros = Math.min(this.tokensMicros + output.tokenFillMicros, output.tokenCapMicros);
   }

@@ -99,7 +99,8 @@ export class GroupCommitter {
     if (committed && this.failing) this.log.warn('the ledger can be written again');
     if (committed) this.failing = false;
     for (const account of group.dirty) account.committed(committed);
-    if (!committed) {
+    if (committed) for (const { account } of group.spends) account.paced.breaker.recorded();
+    else {
       for (const { account, applied } of group.spends) account.takeBack(applied, clock);
       this.open.retract(group.events);
     }

@@ -7,6 +7,8 @@
  *                                             so that late spend finds its account
  *   events      campaign id / event id      → when it is forgotten, ms (float64)
  *   expiries    minute / shard / number     → the event keys of one commit that are forgotten after that minute
+ *   traffic     shape / campaign id         → what its past days' traffic taught (domain/remembered-traffic.ts)
+ *               today / campaign id         → today's traffic so far, as of the last full hour
  *
  * A commit is one transaction and resolves when it is on stable storage (LEDGER_SYNC=commit), or when it is
  * visible and its flush has begun (interval: a killed process loses nothing, a power failure the last moments).
@@ -41,6 +43,7 @@ export class Ledger {
   private readonly campaigns: Database<Campaign, string>;
   private readonly events: Database<Buffer, string>;
   private readonly expiries: Database<string[], string>;
+  private readonly trafficBytes: Database<Buffer, string>;
   /** Makes the expiry keys of this run differ from those of earlier ones. */
   private readonly openedAtMs = Date.now();
   private commits = 0;
@@ -61,6 +64,7 @@ export class Ledger {
     this.campaigns = this.root.openDB<Campaign, string>({ name: 'campaigns' });
     this.events = this.root.openDB<Buffer, string>({ name: 'events', encoding: 'binary' });
     this.expiries = this.root.openDB<string[], string>({ name: 'expiries' });
+    this.trafficBytes = this.root.openDB<Buffer, string>({ name: 'traffic', encoding: 'binary' });
   }
 
   /** The account's record, or undefined when the campaign has none. */
@@ -82,6 +86,15 @@ export class Ledger {
   remembers(key: string, nowMs: number): boolean {
     const until = this.events.get(key);
     return until !== undefined && until.readDoubleLE(0) > nowMs;
+  }
+
+  /** What is kept of a campaign's traffic, or null. */
+  traffic(kind: 'shape' | 'today', campaignId: string): Uint8Array | null {
+    return this.trafficBytes.get(`${kind}/${campaignId}`) ?? null;
+  }
+
+  async putTraffic(kind: 'shape' | 'today', campaignId: string, bytes: Uint8Array): Promise<void> {
+    await this.trafficBytes.put(`${kind}/${campaignId}`, Buffer.from(bytes));
   }
 
   /** Writes all of a change or nothing of it. Rejects when it is not on storage: nothing of it then holds. */

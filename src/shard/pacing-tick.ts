@@ -42,8 +42,9 @@ export class PacingTick {
     counts.largestMicros = sums.largestMicros;
     activity.asks = sums.asks;
     activity.askedMicros = sums.askedMicros;
-    account.paced.tick(counts, clock, this.output);
+    const moved = account.paced.tick(counts, clock, this.output);
     this.publish(account);
+    if (moved) account.publish(clock);
   }
 
   private publish(account: Account): void {

@@ -43,6 +43,7 @@ import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
 import { eventKey, type Ledger } from './ledger.ts';
+import { LedgerTraffic } from './ledger-traffic.ts';
 import { PacingTick } from './pacing-tick.ts';
 
 export const CYCLE_MS = 50;
@@ -50,7 +51,7 @@ const CYCLES_A_SECOND = 20;
 /** An account falls idle after this long without a bid. */
 const IDLE_MS = 60_000;
 /** At midnight everything is due: it is spread over cycles. */
-const DUE_A_CYCLE_MAX = 5_000;
+const DUE_A_CYCLE_MAX = 2_000;
 /** Commits' worth of forgotten event ids that one sweep removes. */
 const SWEEP_COMMITS_MAX = 32;
 
@@ -101,6 +102,7 @@ export class Shard {
       breakerProbes,
       table,
       curves: new CurveCache(),
+      history: new LedgerTraffic(ledger, log),
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
     };
     this.committer = new GroupCommitter(ledger, meters, log, readClock, parts.sendOutcomes);
@@ -196,6 +198,7 @@ export class Shard {
     const clock = this.parts.readClock();
     for (const account of this.accounts.all()) {
       account.withdraw(clock);
+      account.paced.keepTraffic();
       this.committer.open.dirty.add(account);
     }
     await this.committer.flush(true);

@@ -20,7 +20,18 @@ interface Held {
 }
 
 const step = fc.record({
-  kind: fc.constantFrom('bid', 'bid', 'named bid', 'named bid', 'win', 'win', 'loss', 'wait', 'long wait', 'raise'),
+  kind: fc.constantFrom(
+    'bid',
+    'bid',
+    'named bid',
+    'named bid',
+    'win',
+    'win',
+    'loss',
+    'wait',
+    'long wait',
+    'raise',
+  ),
   amount: fc.integer({ min: 1, max: 400 }),
   pick: fc.nat(1000),
 });
@@ -52,6 +63,7 @@ class Bidder {
       breakerRecoveryMs: 5_000,
       breakerProbes: 2,
       curves: new CurveCache(),
+      history: null,
       moved: () => undefined,
     };
     this.virtual = new VirtualCampaign(campaign, settings, START_MS);

@@ -110,6 +110,7 @@ class SimulatedTraffic {
       breakerRecoveryMs: 300_000,
       breakerProbes: 2,
       curves: new CurveCache(),
+      history: null,
       moved: (_campaign: unknown, transition: BreakerTransition) => this.transitions.push(transition),
     };
     const beginsMs = this.startMs + startHour * 3_600_000;
@@ -117,7 +118,11 @@ class SimulatedTraffic {
     const spendPerAllowed = (winRate * MEAN_WON) / MEAN_BID;
     const prior = known ? { spendPerAllowed, potentialMicros } : undefined;
     this.virtual = day.after?.virtual ?? new VirtualCampaign(campaign, settings, beginsMs, prior);
-    if (known) this.virtual.expect(FLAT.map((_, hour) => this.traffic(hour + 0.5)), beginsMs);
+    if (known)
+      this.virtual.expect(
+        FLAT.map((_, hour) => this.traffic(hour + 0.5)),
+        beginsMs,
+      );
   }
 
   run(): SimulatedOutcome {

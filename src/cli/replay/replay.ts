@@ -132,6 +132,7 @@ export class Replay {
       breakerRecoveryMs,
       breakerProbes,
       curves: this.curves,
+      history: null,
       moved: () => undefined,
     };
     const virtual = new VirtualCampaign(campaign, pacing, line.timeMs, line.prior);

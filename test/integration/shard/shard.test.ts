@@ -387,6 +387,27 @@ describe('a day', () => {
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 30, total_spent_cents: 100 });
   });
 
+  test('teaches the next one when bids are asked for, also when the process was killed during it', async () => {
+    const dayMs = Date.parse('2026-03-02T00:00:00Z');
+    start({ startMs: dayMs });
+    const adaptive = campaignOf('c', 1000 * CENT, { pacingMode: 'ADAPTIVE' });
+    await Promise.all([harness.upsert(adaptive), harness.committed()]);
+    const targetAt = async (hour: number): Promise<number> => {
+      await harness.leap(dayMs + hour * 3_600_000 - harness.wallMs);
+      return harness.status('c').target_spent_cents;
+    };
+    for (let hour = 0; hour < 24; hour++) {
+      for (let ask = 0; ask < (hour === 10 ? 300 : 10); ask++) harness.decide('c', 1);
+      await harness.pass(1000);
+      await targetAt(hour + 1);
+      if (hour === 15) await harness.crash();
+    }
+    const atTen = await targetAt(24 + 10);
+    const atEleven = await targetAt(24 + 11);
+    // The default shape plans 7% of a day for this hour.
+    expect((atEleven - atTen) / 1000).toBeGreaterThan(0.2);
+  });
+
   test('that turned while the pod was down begins with its whole budget', async () => {
     start();
     await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
@@ -460,6 +481,57 @@ describe('pacing', () => {
     expect(status.daily_spent_cents).toBeGreaterThan(1000);
     expect(status.daily_spent_cents).toBeLessThan(1400);
     expect(status.throttle_rate).toBeGreaterThan(0.8);
+  });
+
+  test('says why its decisions are what they are when asked to', async () => {
+    start({ startMs: Date.parse('2026-03-02T12:00:00Z') });
+    const even = campaignOf('c', 100_000 * CENT, { pacingMode: 'EVEN' });
+    await Promise.all([harness.upsert(even), harness.committed()]);
+    for (let second = 0; second < 20; second++) {
+      for (let ask = 0; ask < 50; ask++) harness.decide('c', 100 * CENT, '', 0.5);
+      await harness.pass(1000);
+    }
+    const { explain, throttle_rate } = JSON.parse(harness.shard.status('c', true) ?? '');
+    expect(explain).toMatchObject({ gate: 'within_budget', budget_cents: 100_000, mean_bid_cents: 100 });
+    expect(explain.asked_cents_per_second).toBeCloseTo(5000, -3);
+    expect(explain.throttle_rate).toBeCloseTo(throttle_rate, 1);
+    expect(explain.allow_cents_per_second * explain.spend_per_allowed).toBeCloseTo(
+      explain.wanted_spend_cents_per_second,
+      2,
+    );
+    expect(explain.because).toContain('of the bids are held back');
+    expect(JSON.parse(harness.shard.status('c') ?? '').explain).toBeUndefined();
+  });
+
+  test('opens the breaker when spend runs away from the plan', async () => {
+    start();
+    const even = campaignOf('c', 10_000 * CENT, { pacingMode: 'EVEN' });
+    await Promise.all([harness.upsert(even), harness.committed()]);
+    // A bidder that reports far more than it was allowed.
+    for (let win = 0; win < 30; win++) {
+      await answered(harness.spend('c', 100 * CENT));
+      await harness.pass(1000);
+    }
+    expect(harness.status('c')).toMatchObject({
+      circuit_breaker_state: 'OPEN',
+      circuit_breaker_reason: 'velocity',
+    });
+  });
+
+  test('opens the breaker when five spends in a row could not be recorded, and closes it after', async () => {
+    start({ breakerRecoveryMs: 2000 });
+    await Promise.all([harness.upsert(campaignOf('c', 10_000 * CENT)), harness.committed()]);
+    harness.failure = new Error('the disk is full');
+    for (let win = 0; win < 5; win++) await answered(harness.spend('c', CENT));
+    harness.failure = null;
+    expect(harness.status('c')).toMatchObject({ circuit_breaker_reason: 'failures', daily_spent_cents: 0 });
+    expect(reason('c', CENT)).toBe('circuit_breaker_open');
+    await harness.pass(4000);
+    expect(harness.decide('c', CENT, 'p1').reason).toBe(REASONS.indexOf('probe'));
+    expect(harness.decide('c', CENT, 'p2').reason).toBe(REASONS.indexOf('probe'));
+    await Promise.all([harness.lose('c', 'p1'), harness.lose('c', 'p2'), harness.committed()]);
+    await harness.pass(1000);
+    expect(harness.status('c').circuit_breaker_state).toBe('CLOSED');
   });
 
   test('steps an ASAP campaign down within the spend that crosses a step', async () => {

@@ -1,0 +1,86 @@
+/**
+ * What one local day of a campaign's traffic looked like, hour by hour: how much was asked for, allowed and
+ * spent. Kept while the day lasts; when it is over, the campaign's history learns from it (learned-shape.ts).
+ */
+import type { LearnedDay } from './learned-shape.ts';
+import { localDayAt } from './local-day.ts';
+
+const HOURS = 24;
+const HEADER_BYTES = 8;
+const BYTES = HEADER_BYTES + 3 * HOURS * Float32Array.BYTES_PER_ELEMENT;
+
+/** What the past says of a campaign's traffic; weights of the hours 0–23, any scale. */
+export interface KnownTraffic {
+  /** When bids are asked for: what ADAPTIVE plans by. */
+  readonly asks: readonly number[];
+  /** When money could be spent, asks times spend per ask: what the supply guard forecasts by. */
+  readonly supply: readonly number[];
+}
+
+/** A past day of a campaign. */
+export interface EndedDay extends Omit<LearnedDay, 'daysSinceLast'> {
+  readonly startMs: number;
+}
+
+/** Where the history of campaigns' traffic is kept. */
+export interface TrafficHistory {
+  /**
+   * A local day begins: learns from the one that ended, when there is one, and says what to expect.
+   * @returns null before any history
+   */
+  turn(
+    campaignId: string,
+    ended: EndedDay | null,
+    dayOfWeek: number,
+    meanWinMicros: number,
+  ): KnownTraffic | null;
+  /** Keeps today's traffic so far over a restart. */
+  keep(campaignId: string, today: Uint8Array): void;
+  /** What was kept last, or null. */
+  kept(campaignId: string): Uint8Array | null;
+}
+
+export class DayTraffic implements EndedDay {
+  readonly startMs: number;
+  readonly dayOfWeek: number;
+  readonly asks = new Float32Array(HOURS);
+  readonly allowedMicros = new Float32Array(HOURS);
+  readonly spentMicros = new Float32Array(HOURS);
+
+  constructor(startMs: number, dayOfWeek: number) {
+    this.startMs = startMs;
+    this.dayOfWeek = dayOfWeek;
+  }
+
+  count(hour: number, asks: number, allowedMicros: number, spentMicros: number): void {
+    this.asks[hour] = (this.asks[hour] ?? 0) + asks;
+    this.allowedMicros[hour] = (this.allowedMicros[hour] ?? 0) + allowedMicros;
+    this.spentMicros[hour] = (this.spentMicros[hour] ?? 0) + spentMicros;
+  }
+
+  encode(): Uint8Array {
+    const bytes = new Uint8Array(BYTES);
+    const view = new DataView(bytes.buffer);
+    view.setFloat64(0, this.startMs, true);
+    [this.asks, this.allowedMicros, this.spentMicros].forEach((hours, row) => {
+      hours.forEach((value, hour) => {
+        view.setFloat32(HEADER_BYTES + 4 * (row * HOURS + hour), value, true);
+      });
+    });
+    return bytes;
+  }
+
+  /** What {@link encode} made; null for anything else. */
+  static decode(bytes: Uint8Array, timezone: string): DayTraffic | null {
+    if (bytes.length !== BYTES) return null;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const startMs = view.getFloat64(0, true);
+    const traffic = new DayTraffic(startMs, localDayAt(timezone, startMs).dayOfWeek);
+    [traffic.asks, traffic.allowedMicros, traffic.spentMicros].forEach((hours, row) => {
+      for (let hour = 0; hour < HOURS; hour++) {
+        hours[hour] = view.getFloat32(HEADER_BYTES + 4 * (row * HOURS + hour), true);
+      }
+    });
+    return traffic;
+  }
+}
