@@ -1,0 +1,176 @@
+/**
+ * The learned traffic shape: how a campaign's asks spread over the hours of each weekday, and how much of
+ * what an hour allows is spent. It shapes ADAPTIVE's target curve and tells the supply guard what to expect.
+ * Asks are learned, not spend: what the throttle holds back must not make the next day's plan smaller still.
+ *
+ * A past day weighs 0.5^(age / 21 days). The weights are exponential, so sums that decay stand for the whole
+ * history: {@link ShapeMemory} has a fixed size; whoever paces the campaign owns it and has it learn once per
+ * local day. It always stands for the day after the last one learned, to which that one is a day old.
+ */
+
+const HOURS = 24;
+const WEEKDAYS = 7;
+const HALF_LIFE_DAYS = 21;
+const YESTERDAY_WEIGHT = 0.5 ** (1 / HALF_LIFE_DAYS);
+/** Days of history that each level's prior weighs as much as: a flat day, any day, a day of the group. */
+const FLAT_DAYS = 0.1;
+const ANY_DAYS = 0.5;
+const GROUP_DAYS = 1;
+/** The part of a learned day that stays flat, so that no hour is ever planned to have nothing. */
+const FLAT_SHARE = 0.03;
+const RHO_PRIOR_WINS = 3;
+
+/** Where the hourly sums begin; before them a row of 24 for each weekday, Sunday first. */
+const SPENT_AT = WEEKDAYS * HOURS;
+const ALLOWED_AT = SPENT_AT + HOURS;
+const SUMS = ALLOWED_AT + HOURS;
+
+/** Encoded: version, float32 sums; little-endian. */
+const VERSION = 1;
+const VERSION_BYTES = 4;
+export const SHAPE_MEMORY_BYTES = VERSION_BYTES + SUMS * Float32Array.BYTES_PER_ELEMENT;
+
+/**
+ * Decayed sums: per weekday the 24 shares that each hour had of a day's asks, then per hour what was spent,
+ * then per hour what was allowed, micros. A day's shares sum to 1, so a weekday's row sums to its decayed
+ * count of days.
+ */
+export interface ShapeMemory {
+  readonly sums: Float32Array;
+}
+
+/** A past local day, by wall-clock hour 0–23. */
+export interface LearnedDay {
+  /** 0 = Sunday … 6 = Saturday. */
+  readonly dayOfWeek: number;
+  readonly asks: ArrayLike<number>;
+  readonly spentMicros: ArrayLike<number>;
+  /** Value of the bids allowed. */
+  readonly allowedMicros: ArrayLike<number>;
+  /** Days from the last day learned to this one, 1 for the next; of no matter for the first one. */
+  readonly daysSinceLast: number;
+}
+
+/** A memory before any history. */
+export function newShapeMemory(): ShapeMemory {
+  return { sums: new Float32Array(SUMS) };
+}
+
+/**
+ * Folds a past local day in. One without asks teaches nothing, but what was known ages.
+ *
+ * Asks are taken as counted, not by the time an hour had: on the two days a year on which the clocks change,
+ * an hour of the night counts twice or not at all. That moves the cumulative shape of the Sundays after by
+ * less than a hundredth, a third of what a month of history leaves unknown, and callers need no hour lengths.
+ */
+export function learnDay(memory: ShapeMemory, day: LearnedDay): void {
+  const { sums } = memory;
+  const kept = 0.5 ** (Math.max(day.daysSinceLast, 0) / HALF_LIFE_DAYS);
+  for (let at = 0; at < SUMS; at++) sums[at] = (sums[at] ?? 0) * kept;
+  let asks = 0;
+  for (let hour = 0; hour < HOURS; hour++) asks += day.asks[hour] ?? 0;
+  if (!(asks > 0)) return;
+  for (let hour = 0; hour < HOURS; hour++) {
+    add(sums, day.dayOfWeek * HOURS + hour, (day.asks[hour] ?? 0) / asks);
+    add(sums, SPENT_AT + hour, day.spentMicros[hour] ?? 0);
+    add(sums, ALLOWED_AT + hour, day.allowedMicros[hour] ?? 0);
+  }
+}
+
+/**
+ * h: the share of a weekday's asks that each hour 0–23 is expected to have, all above 0, their sum 1; null
+ * before any history. Each level is a prior for the next: flat, any day, weekday or weekend, this weekday.
+ */
+export function learnedShape(memory: ShapeMemory, dayOfWeek: number): number[] | null {
+  const all = new Float64Array(HOURS);
+  const group = new Float64Array(HOURS);
+  const own = new Float64Array(HOURS);
+  for (let weekday = 0; weekday < WEEKDAYS; weekday++) {
+    addRow(all, memory, weekday);
+    if (isWeekend(weekday) === isWeekend(dayOfWeek)) addRow(group, memory, weekday);
+    if (weekday === dayOfWeek) addRow(own, memory, weekday);
+  }
+  if (!(sumOf(all) > 0)) return null;
+  const flat = new Float64Array(HOURS).fill(1 / HOURS);
+  return smooth(blend(own, blend(group, blend(all, flat, FLAT_DAYS), ANY_DAYS), GROUP_DAYS));
+}
+
+/**
+ * h × hourly ρ: how a weekday's potential spend spreads over the hours 0–23, any scale, for `trafficShape` of
+ * the supply guard; null before any history. An hour that was never allowed anything takes the mean ρ.
+ *
+ * @param meanWinMicros when known, each hour's ρ begins from the mean by three such wins, as the controller's
+ * does: by their few wins alone, most hours of a small campaign would seem to have no supply at all.
+ */
+export function trafficHours(memory: ShapeMemory, dayOfWeek: number, meanWinMicros = 0): number[] | null {
+  const { sums } = memory;
+  const spent = sums.subarray(SPENT_AT, ALLOWED_AT);
+  const allowed = sums.subarray(ALLOWED_AT, SUMS);
+  const meanRho = sumOf(spent) / sumOf(allowed);
+  const shape = learnedShape(memory, dayOfWeek);
+  if (shape === null || !(meanRho > 0)) return shape;
+  const priorSpent = RHO_PRIOR_WINS * meanWinMicros;
+  return shape.map((share, hour) => {
+    const allowedMicros = (allowed[hour] ?? 0) + priorSpent / meanRho;
+    return share * (allowedMicros > 0 ? ((spent[hour] ?? 0) + priorSpent) / allowedMicros : meanRho);
+  });
+}
+
+/** The memory as {@link SHAPE_MEMORY_BYTES} bytes. */
+export function encodeShapeMemory(memory: ShapeMemory): Uint8Array {
+  const bytes = new Uint8Array(SHAPE_MEMORY_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, VERSION, true);
+  for (let at = 0; at < SUMS; at++) view.setFloat32(VERSION_BYTES + at * 4, memory.sums[at] ?? 0, true);
+  return bytes;
+}
+
+/** What {@link encodeShapeMemory} made, or null for bytes of another version or that no memory could be. */
+export function decodeShapeMemory(bytes: Uint8Array): ShapeMemory | null {
+  if (bytes.length !== SHAPE_MEMORY_BYTES) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== VERSION) return null;
+  const memory = newShapeMemory();
+  for (let at = 0; at < SUMS; at++) {
+    const sum = view.getFloat32(VERSION_BYTES + at * 4, true);
+    if (!(sum >= 0 && sum < Number.POSITIVE_INFINITY)) return null;
+    memory.sums[at] = sum;
+  }
+  return memory;
+}
+
+/** Adds what happened in an hour of yesterday. */
+function add(sums: Float32Array, at: number, value: number): void {
+  sums[at] = (sums[at] ?? 0) + YESTERDAY_WEIGHT * value;
+}
+
+function addRow(to: Float64Array, memory: ShapeMemory, weekday: number): void {
+  for (let hour = 0; hour < HOURS; hour++) {
+    to[hour] = (to[hour] ?? 0) + (memory.sums[weekday * HOURS + hour] ?? 0);
+  }
+}
+
+/** Mean share of each hour over the days summed up and `priorDays` more that are like `prior`. */
+function blend(summed: Float64Array, prior: Float64Array, priorDays: number): Float64Array {
+  const days = sumOf(summed) + priorDays;
+  return summed.map((sum, hour) => (sum + priorDays * (prior[hour] ?? 0)) / days);
+}
+
+/** Each hour takes in a quarter of both its neighbours, round the clock, and a little stays flat. */
+function smooth(shares: Float64Array): number[] {
+  return Array.from(shares, (share, hour) => {
+    const before = shares[(hour + HOURS - 1) % HOURS] ?? 0;
+    const after = shares[(hour + 1) % HOURS] ?? 0;
+    return (1 - FLAT_SHARE) * (before / 4 + share / 2 + after / 4) + FLAT_SHARE / HOURS;
+  });
+}
+
+function isWeekend(dayOfWeek: number): boolean {
+  return dayOfWeek === 0 || dayOfWeek === 6;
+}
+
+function sumOf(values: Float32Array | Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
