@@ -9,10 +9,10 @@
  *   any ─────── new day, raised budget, reset ─────────────────────────────────────────────▶ CLOSED
  *
  * The threshold trips once per local day and budget (the latch); the others as often as they have reason to.
- * After recovery the rest of the budget is spent guarded. A raised budget, a new day or a reset closes it and
- * lifts latch and guard; a lowered budget lifts the latch of a closed one, so that it trips by the new
- * threshold. With all of the budget spent it is open until then, without a half-open. Threshold and budget do
- * not trip before the first spend of a day: a threshold of 0 trips at the first spend, of 1 when all is spent.
+ * After recovery the rest of the budget is spent guarded. A raised budget, a new day or a reset lifts latch
+ * and guard; a lowered budget lifts the latch of a closed one, so that it trips by the new threshold. With
+ * all of the budget spent it is open until then, without a half-open. Neither threshold nor budget trips
+ * before the first spend of a day: a threshold of 0 trips at the first spend, one of 1 when all is spent.
  */
 import type { PacingMode } from './campaign.ts';
 import {
@@ -30,7 +30,7 @@ export type BreakerPosition = typeof CLOSED | typeof OPEN | typeof HALF_OPEN;
 /** Names of the positions, by number. */
 export const BREAKER_POSITIONS = ['CLOSED', 'OPEN', 'HALF_OPEN'] as const;
 
-/** Why it opened, by number in {@link BreakerState}; 'none' before it has. Stored: names are only appended. */
+/** Why it opened; 'none' before it has. {@link BreakerState} stores the number: names are only appended. */
 export const TRIP_REASONS = ['none', 'threshold', 'budget_spent', 'breach', 'velocity', 'failures'] as const;
 export type TripReason = Exclude<(typeof TRIP_REASONS)[number], 'none'>;
 
@@ -49,9 +49,9 @@ export interface BreakerState extends SpendWindow {
   reason: number;
   /** When it last opened, ms; 0 = never. */
   openedAtMs: number;
-  /** 1 once the threshold has tripped for this day and budget. */
+  /** 1 once the threshold was reached for this day and budget. */
   latched: 0 | 1;
-  /** 1 from the recovery until a new day or a raised budget. */
+  /** 1 from the recovery until a new day, a raised budget or a reset. */
   guarded: 0 | 1;
   /** Probes settled since it became half-open. */
   probesSettled: number;
@@ -176,7 +176,7 @@ export function settleProbe(
 }
 
 /** Opens the breaker for a reason; null when it is open already, unless all of the budget is now spent. */
-export function tripBreaker(
+function tripBreaker(
   state: BreakerState,
   reason: TripReason,
   nowMs: number,
@@ -184,7 +184,6 @@ export function tripBreaker(
   const escalates = reason === 'budget_spent' && !isSpentOpen(state);
   if (state.position === OPEN && !escalates) return null;
   if (state.position !== OPEN) state.openedAtMs = nowMs;
-  if (reason === 'threshold' || reason === 'budget_spent') state.latched = 1;
   state.reason = TRIP_REASONS.indexOf(reason);
   return move(state, OPEN, reason, nowMs);
 }
@@ -227,9 +226,10 @@ function moveOn(
 ): BreakerTransition | null {
   if (spentMicros > 0) {
     if (spentMicros >= state.budgetMicros) return tripBreaker(state, 'budget_spent', nowMs);
-    const tripsNow =
-      state.position !== OPEN && state.latched === 0 && spentMicros >= config.threshold * state.budgetMicros;
-    if (tripsNow) return tripBreaker(state, 'threshold', nowMs);
+    if (state.latched === 0 && spentMicros >= config.threshold * state.budgetMicros) {
+      state.latched = 1; // also when it stands open for another reason: one recovery does for both
+      if (state.position !== OPEN) return tripBreaker(state, 'threshold', nowMs);
+    }
   }
   const recovered =
     state.position === OPEN && !isSpentOpen(state) && nowMs - state.openedAtMs >= config.recoveryMs;

@@ -1,13 +1,13 @@
 /**
- * Spend velocity: whether a campaign's spend runs away from its plan. What is watched is the lead, spent less
- * target: it runs away when the lead rose within the last minutes by more than a tenth of the day's budget and
- * three mean wins. Spend that only makes up for what the plan is behind is wanted, and is not counted.
+ * Spend velocity: whether a campaign's spend runs away from its plan. Watched is the lead, spent less target:
+ * the spend runs away when within the last minutes the lead rose by more than a tenth of the day's budget and
+ * three mean wins. Spend that only makes up for what the plan is behind is wanted, and does not count.
  *
  * Pure: a flat part of the breaker's state, times and amounts as arguments. The window is kept as two halves
  * with the lowest lead of each, so it reaches back between two and a half and five minutes, in five numbers.
  */
 
-export const VELOCITY_WINDOW_MS = 300_000;
+const VELOCITY_WINDOW_MS = 300_000;
 const HALF_MS = VELOCITY_WINDOW_MS / 2;
 /** Part of the day's budget by which the lead may rise within the window. */
 const BUDGET_SHARE_MAX = 0.1;
