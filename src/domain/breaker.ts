@@ -176,11 +176,7 @@ export function settleProbe(
 }
 
 /** Opens the breaker for a reason; null when it is open already, unless all of the budget is now spent. */
-function tripBreaker(
-  state: BreakerState,
-  reason: TripReason,
-  nowMs: number,
-): BreakerTransition | null {
+function tripBreaker(state: BreakerState, reason: TripReason, nowMs: number): BreakerTransition | null {
   const escalates = reason === 'budget_spent' && !isSpentOpen(state);
   if (state.position === OPEN && !escalates) return null;
   if (state.position !== OPEN) state.openedAtMs = nowMs;
