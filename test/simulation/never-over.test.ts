@@ -47,6 +47,8 @@ type History = typeof history extends fc.Arbitrary<infer T> ? T : never;
 class Bidder {
   readonly virtual: VirtualCampaign;
   nowMs = START_MS;
+  /** What it reported as spent, by its own books. */
+  reportedMicros = 0;
   private held: Held[] = [];
   private bids = 0;
   private readonly decision: VirtualDecision = { reason: 0, maxBidMicros: 0, throttleRate: 0 };
@@ -88,8 +90,11 @@ class Bidder {
     const chosen = this.held[pick % Math.max(1, this.held.length)];
     if (chosen === undefined || (!won && chosen.bidId === '')) return;
     this.held = this.held.filter((bid) => bid !== chosen);
-    if (won) this.virtual.spend(1 + (pick % chosen.maxBidMicros), chosen.bidId, this.nowMs);
-    else this.virtual.lose(chosen.bidId, this.nowMs);
+    if (won) {
+      const price = 1 + (pick % chosen.maxBidMicros);
+      this.reportedMicros += price;
+      this.virtual.spend(price, chosen.bidId, this.nowMs);
+    } else this.virtual.lose(chosen.bidId, this.nowMs);
   }
 
   private raise(amount: number): void {
@@ -119,6 +124,7 @@ describe('a campaign whose wins are reported in time and within their price', ()
           const total = paced.campaign.totalBudgetMicros ?? Number.POSITIVE_INFINITY;
           expect(spentTotalMicros).toBeLessThanOrEqual(total);
         }
+        expect(paced.counters.spentTotalMicros).toBe(bidder.reportedMicros);
         expect(paced.counters.overspentTotalMicros).toBe(0);
         expect(paced.counters.lateWinTotalMicros).toBe(0);
       }),
