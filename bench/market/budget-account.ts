@@ -5,14 +5,17 @@
  *
  * Invariant behind the reserving gate: spent + reserved <= budget, so no notice can overspend.
  */
-import { TTL_SECONDS } from './market.ts';
+import { DAY_SECONDS, TTL_SECONDS } from './market.ts';
 
 /** What a bid must pass: room for it beside all bids in flight, or only `spent < budget`. */
 export type Gate = 'reserving' | 'spent < budget';
 
 /** The longest a bid is in flight, the step of its decision included. */
 const SLOTS = TTL_SECONDS + 2;
-const DELIVERED_SHARE = 0.995;
+/** A day's budget counts as spent from this share on. */
+export const DELIVERED_SHARE = 0.995;
+/** A day that ends sooner than this before plan ended early. */
+export const EARLY_SECONDS = 1800;
 const NOT_ENDED = Number.POSITIVE_INFINITY;
 
 export class BudgetAccount {
@@ -21,6 +24,8 @@ export class BudgetAccount {
   reservedMicros = 0;
   /** Second of the day at which 99.5% of the budget was spent; Infinity until then. */
   endedAtSecond = NOT_ENDED;
+  /** Whether the day ended with a win that alone cost what the plan spreads over {@link EARLY_SECONDS}. */
+  endedByOneWin = false;
   /** Of the last step. */
   readonly notified = { wins: 0, spendMicros: 0, delaySeconds: 0 };
   private readonly gate: Gate;
@@ -45,6 +50,7 @@ export class BudgetAccount {
   beginDay(): void {
     this.spentMicros = 0;
     this.endedAtSecond = NOT_ENDED;
+    this.endedByOneWin = false;
   }
 
   /** Takes in the notices and expiries that fall due. */
@@ -59,6 +65,8 @@ export class BudgetAccount {
     this.releases[slot] = this.spends[slot] = this.wins[slot] = this.delays[slot] = 0;
     if (this.endedAtSecond === NOT_ENDED && this.spentMicros >= DELIVERED_SHARE * this.budgetMicros) {
       this.endedAtSecond = secondOfDay;
+      const earlyMicros = (this.budgetMicros * EARLY_SECONDS) / DAY_SECONDS;
+      this.endedByOneWin = notified.wins === 1 && notified.spendMicros > earlyMicros;
     }
   }
 

@@ -13,13 +13,16 @@ export function overspendProblems(outcomes: readonly Outcome[]): string[] {
     .map((outcome) => `${outcome.lever.title} overspent ${outcome.overspentMicros} micros`);
 }
 
-/** Pacing and price: they need enough campaigns and days to be told from chance. */
+/**
+ * Pacing and price: a day that one win ended is not the pacing's fault. Both need enough campaigns and days to be told from chance.
+ */
 export function leverProblems(outcomes: readonly Outcome[]): string[] {
   const problems = outcomes
-    .filter((outcome) => outcome.lever.ours && outcome.daysEndedEarly > 0)
+    .filter((outcome) => outcome.lever.ours && outcome.daysEndedEarly > outcome.daysEndedByOneWin)
     .map(
-      ({ lever, daysEndedEarly, campaignDays }) =>
-        `${lever.title} ended ${daysEndedEarly} of ${campaignDays} campaign-days more than 30 minutes early`,
+      ({ lever, daysEndedEarly, daysEndedByOneWin, campaignDays }) =>
+        `${lever.title} ended ${daysEndedEarly} of ${campaignDays} campaign-days more than 30 minutes early, ` +
+        `${daysEndedByOneWin} of them by one win`,
     );
   const throttled = outcomeOf(outcomes, throttle);
   const capped = outcomeOf(outcomes, bidCap);

@@ -85,8 +85,7 @@ function method(market: Market): string[] {
     '## How it was made',
     '',
     `- ${campaigns} campaigns for ${days} days of virtual time, seed ${seed}, steps of one second. Daily budgets`,
-    `  lognormal, ${fixed(Math.min(...budgets), 0)} to ${fixed(Math.max(...budgets), 0)} dollars. Half an hour of the least is still several wins; of a much smaller`,
-    '  one a single large win is more, and then no pacing keeps the last hour from ending early.',
+    `  lognormal, ${fixed(Math.min(...budgets), 0)} to ${fixed(Math.max(...budgets), 0)} dollars.`,
     `- ${whole(rivalMicros.length)} impressions, Poisson, 1 + 0.6 cos over the day with the peak at noon, each of`,
     `  one of 20 audience segments. A campaign targets one to four of them: ${whole(offerMicros.length)} offers.`,
     '- A campaign’s bid is lognormal: its own level × the quality of the impression × a taste of its own (sigma',
@@ -101,7 +100,8 @@ function method(market: Market): string[] {
     '  learned traffic shape. The multiplier is for comparison only: the same outer loop moves it.',
     '- Mystique is the paper’s controller (WWW 2024) with the constants of its authors’ published simulation and',
     '  the linear target, updated once a minute: `bench/market/levers/mystique.ts` has the equations.',
-    '- *Ended early*: 99.5% of the day’s budget was spent more than 30 minutes before the plan’s time for it.',
+    '- *Ended early*: 99.5% of the day’s budget was spent more than 30 minutes before the plan’s time for it. *By',
+    '  one win*: the last of it was a single win that cost more than the plan spends in 30 minutes.',
     '- *Value per $*: what the campaigns would have bid for the impressions they won, over what they paid.',
   ];
 }

@@ -3,13 +3,13 @@
  * then the auctions of the second, then the pacers' turn. First price: the highest bid wins and pays itself;
  * outside competitors win ties.
  */
-import { BudgetAccount, type Gate } from './budget-account.ts';
+import { BudgetAccount, DELIVERED_SHARE, EARLY_SECONDS, type Gate } from './budget-account.ts';
 import type { Lever, Pacer } from './levers/lever.ts';
 import { DAY_SECONDS, type Market, TTL_SECONDS } from './market.ts';
 import { Random } from './random.ts';
 
-/** Plan's time of 99.5% of the budget, less half an hour. */
-const EARLY_BEFORE_SECOND = 0.995 * DAY_SECONDS - 1800;
+/** The EVEN plan's time of the delivered share, less what is early. */
+const EARLY_BEFORE_SECOND = DELIVERED_SHARE * DAY_SECONDS - EARLY_SECONDS;
 
 export interface Outcome {
   readonly lever: Lever;
@@ -22,6 +22,8 @@ export interface Outcome {
   readonly valueMicros: number;
   /** Campaign-days whose budget was spent more than 30 minutes before plan. */
   readonly daysEndedEarly: number;
+  /** Those of them that one win ended which alone cost more than the plan spends in 30 minutes. */
+  readonly daysEndedByOneWin: number;
   readonly campaignDays: number;
 }
 
@@ -55,6 +57,7 @@ class MarketRun {
   private impressions = 0;
   private valueMicros = 0;
   private daysEndedEarly = 0;
+  private daysEndedByOneWin = 0;
   private campaignDays = 0;
 
   constructor(market: Market, lever: Lever, gate: Gate) {
@@ -94,7 +97,7 @@ class MarketRun {
   close(): Outcome {
     this.closeDay();
     const { lever, gate, spentMicros, overspentMicros, impressions, valueMicros } = this;
-    const { daysEndedEarly, campaignDays } = this;
+    const { daysEndedEarly, daysEndedByOneWin, campaignDays } = this;
     return {
       lever,
       gate,
@@ -103,15 +106,19 @@ class MarketRun {
       impressions,
       valueMicros,
       daysEndedEarly,
+      daysEndedByOneWin,
       campaignDays,
     };
   }
 
   private closeDay(): void {
-    for (const { spentMicros, budgetMicros, endedAtSecond } of this.accounts) {
+    for (const { spentMicros, budgetMicros, endedAtSecond, endedByOneWin } of this.accounts) {
       this.spentMicros += spentMicros;
       this.overspentMicros += Math.max(spentMicros - budgetMicros, 0);
-      if (endedAtSecond < EARLY_BEFORE_SECOND) this.daysEndedEarly++;
+      if (endedAtSecond < EARLY_BEFORE_SECOND) {
+        this.daysEndedEarly++;
+        if (endedByOneWin) this.daysEndedByOneWin++;
+      }
       this.campaignDays++;
     }
   }

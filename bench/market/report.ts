@@ -37,7 +37,7 @@ export function outcomeCells(outcome: Outcome): string[] {
     outcome.gate,
     dollars(outcome.spentMicros),
     fixed(outcome.overspentMicros / 1e6, outcome.overspentMicros > 0 ? 2 : 0),
-    `${outcome.daysEndedEarly}/${outcome.campaignDays}`,
+    earlyCell([outcome]),
     whole(outcome.impressions),
     fixed(cpmOf(outcome), 1),
     fixed(outcome.valueMicros / outcome.spentMicros, 2),
@@ -49,14 +49,23 @@ export function seedCells({ seed, outcomes }: SeedOutcomes): string[] {
   const throttled = outcomeOf(outcomes, throttle);
   const multiplied = outcomeOf(outcomes, multiplier);
   const capped = outcomeOf(outcomes, bidCap);
-  const early = throttled.daysEndedEarly + multiplied.daysEndedEarly + capped.daysEndedEarly;
   return [
     String(seed),
     dollars(throttled.spentMicros),
     dollars(capped.spentMicros),
     ...[throttled, multiplied, capped].map((outcome) => fixed(cpmOf(outcome), 1)),
-    `${early}/${3 * capped.campaignDays}`,
+    earlyCell([throttled, multiplied, capped]),
   ];
+}
+
+/** Campaign-days that ended early of all, and how many of them one win ended. */
+function earlyCell(outcomes: readonly Outcome[]): string {
+  const sum = (count: (outcome: Outcome) => number): number =>
+    outcomes.reduce((total, outcome) => total + count(outcome), 0);
+  const early = sum((outcome) => outcome.daysEndedEarly);
+  const byOneWin = sum((outcome) => outcome.daysEndedByOneWin);
+  const note = byOneWin > 0 ? ` (${byOneWin} by one win)` : '';
+  return `${early}/${sum((outcome) => outcome.campaignDays)}${note}`;
 }
 
 /** A GitHub table; columns of numbers to the right. */

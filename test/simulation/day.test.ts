@@ -71,6 +71,14 @@ describe.each(SEEDS)('a simulated day (seed %i)', (seed) => {
     expect(next.meanClearingMicros).toBeLessThan(capped.meanClearingMicros);
   });
 
+  test('with the BID lever does not take its own cap for a shortage of supply', () => {
+    const ample = simulateDay({ seed, supply: 5, traffic: diurnal, lever: 'BID' });
+    expect(ample.rmse).toBeLessThanOrEqual(0.0015);
+    expect(ample.bidCapMicros).toBeLessThan(1.8 * ample.baseBidMicros);
+    const dropping = simulateDay({ seed, supply: 2, traffic: evening, lever: 'BID' });
+    expect(dropping.delivered).toBeGreaterThanOrEqual(0.992);
+  });
+
   test('is the same day for the same seed', () => {
     const { virtual: _, ...once } = simulateDay({ seed, supply: 5, asksPerSecond: 1 });
     expect(simulateDay({ seed, supply: 5, asksPerSecond: 1 })).toMatchObject(once);
