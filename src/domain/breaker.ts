@@ -35,7 +35,8 @@ export const TRIP_REASONS = ['none', 'threshold', 'budget_spent', 'breach', 'vel
 export type TripReason = Exclude<(typeof TRIP_REASONS)[number], 'none'>;
 
 /** Why it half-opened or closed. */
-export type ReliefReason = 'recovery' | 'probes_settled' | 'new_day' | 'budget_raised' | 'reset';
+export const RELIEF_REASONS = ['recovery', 'probes_settled', 'new_day', 'budget_raised', 'reset'] as const;
+export type ReliefReason = (typeof RELIEF_REASONS)[number];
 
 /** The throttle rate of ASAP and FRONT_LOADED is at least this while guarded. */
 const GUARDED_THROTTLE = 0.9;

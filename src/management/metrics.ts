@@ -21,11 +21,12 @@ import { type HistogramReading, LATENCY_BOUNDS, Meters } from '../table/meters.t
 import { PodState } from '../table/pod-state.ts';
 import { TableReader } from '../table/table-reader.ts';
 import {
+  BREAKER_REASONS,
   EDGE_LAG,
   EDGE_METERS,
   EDGE_REFUSED,
   ENDPOINTS,
-  SHARD_BREAKER_TRIPS,
+  SHARD_BREAKERS_MOVED,
   SHARD_COMMIT_SECONDS,
   SHARD_DUPLICATES,
   SHARD_LAG,
@@ -199,9 +200,19 @@ export class Metrics {
       'Spend whose reservation had expired when it was reported.',
       () => centsFromMicros(this.sum(shards, SHARD_LATE_WIN_MICROS)),
     );
-    this.counter('pacer_circuit_breaker_trips_total', 'Breakers that opened.', () =>
-      this.sum(shards, SHARD_BREAKER_TRIPS),
-    );
+    const movedBy = (reason: number): number => this.sum(shards, SHARD_BREAKERS_MOVED + reason);
+    new Counter({
+      name: 'pacer_circuit_breaker_transitions_total',
+      help: 'Moves of breakers by reason: threshold to failures opened one, recovery half-opened it, the rest closed it.',
+      labelNames: ['reason'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        BREAKER_REASONS.forEach((reason, at) => {
+          this.inc({ reason }, movedBy(at));
+        });
+      },
+    });
     new ReadHistogram(registry, 'pacer_ledger_commit_seconds', 'Time of one group commit.', [], () => [
       { labels: {}, reading: sumReadings(shards.map((shard) => shard.histogram(SHARD_COMMIT_SECONDS))) },
     ]);

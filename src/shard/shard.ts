@@ -8,7 +8,7 @@
  * An account that nobody bids for and that has nothing in flight falls idle and costs nothing but a look at
  * its due time once a second.
  */
-import { BREAKER_POSITIONS, type BreakerTransition, OPEN } from '../domain/breaker.ts';
+import { BREAKER_POSITIONS, type BreakerTransition } from '../domain/breaker.ts';
 import { budgetStatus } from '../domain/budget-status.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -32,7 +32,8 @@ import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import {
-  SHARD_BREAKER_TRIPS,
+  BREAKER_REASONS,
+  SHARD_BREAKERS_MOVED,
   SHARD_DUPLICATES,
   SHARD_LATE_WIN_MICROS,
   SHARD_SPEND_REJECTED,
@@ -376,7 +377,7 @@ export class Shard {
 
   private breakerMoved(campaign: Campaign, transition: BreakerTransition): void {
     const { from, to, reason } = transition;
-    if (to === OPEN && from !== OPEN) this.parts.meters.add(SHARD_BREAKER_TRIPS, 1);
+    this.parts.meters.add(SHARD_BREAKERS_MOVED + BREAKER_REASONS.indexOf(reason), 1);
     this.parts.log.info(
       { campaign: campaign.id, from: BREAKER_POSITIONS[from], to: BREAKER_POSITIONS[to], reason },
       'breaker moved',

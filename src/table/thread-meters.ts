@@ -1,4 +1,5 @@
 /** What each kind of thread counts. The position in a list is the field's number in shared memory. */
+import { RELIEF_REASONS, TRIP_REASONS } from '../domain/breaker.ts';
 import { REASONS } from '../domain/gate.ts';
 import type { MeterLayout } from './meters.ts';
 
@@ -26,6 +27,12 @@ export const EDGE_METERS: MeterLayout = {
 export const EDGE_LAG = REASONS.length;
 export const EDGE_REFUSED = REASONS.length + 1;
 
+/** Why breakers move, in the order of their counters. */
+export const BREAKER_REASONS = [
+  ...TRIP_REASONS.filter((reason) => reason !== 'none'),
+  ...RELIEF_REASONS,
+] as const;
+
 export const SHARD_METERS: MeterLayout = {
   counters: [
     'event_loop_lag_seconds',
@@ -34,8 +41,8 @@ export const SHARD_METERS: MeterLayout = {
     'pending_commits',
     'spends',
     'duplicates',
-    'breaker_trips',
     'waiting_since_ms',
+    ...BREAKER_REASONS,
   ],
   histograms: ['ledger_commit_seconds'],
 };
@@ -45,7 +52,8 @@ export const SHARD_LATE_WIN_MICROS = 2;
 export const SHARD_PENDING = 3;
 export const SHARD_SPENDS = 4;
 export const SHARD_DUPLICATES = 5;
-export const SHARD_BREAKER_TRIPS = 6;
 /** When the oldest change that is not in the ledger yet came, ms since the epoch; 0 = none waits. */
-export const SHARD_WAITING_SINCE_MS = 7;
+export const SHARD_WAITING_SINCE_MS = 6;
+/** Transitions of breakers: a counter for each of {@link BREAKER_REASONS} from here on. */
+export const SHARD_BREAKERS_MOVED = 7;
 export const SHARD_COMMIT_SECONDS = 0;
