@@ -22,7 +22,7 @@ function project(paced: PacedCampaign, clock: Clock): Projection | null {
   const { askRate, allowRate, winRate } = paced.pace;
   if (askRate === 0) return null;
   const budget = paced.budgetMicros;
-  const spent = paced.counters.spentDayMicros;
+  const spent = paced.spentDayMicros;
   const toMs = Math.min(paced.day.endMs, paced.flight.endMs);
   const secondsLeft = Math.max(0, toMs - clock.wallMs) / 1000;
   const flow = Math.min(askRate, allowRate) * winRate;
@@ -41,17 +41,17 @@ export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string,
   const { dailyBudgetMicros, totalBudgetMicros } = campaign;
   const throttleRate = Math.round((1 - pace.passProbability) * RATE_STEPS) / RATE_STEPS;
   const reserved = paced.reservations.totalMicros;
-  const remaining = Math.max(0, paced.budgetMicros - counters.spentDayMicros - reserved);
-  const pace100 = dailyBudgetMicros === 0 ? 0 : (100 * counters.spentDayMicros) / dailyBudgetMicros;
+  const remaining = Math.max(0, paced.budgetMicros - paced.spentDayMicros - reserved);
+  const pace100 = dailyBudgetMicros === 0 ? 0 : (100 * paced.spentDayMicros) / dailyBudgetMicros;
   const projection = project(paced, clock);
   const exhaustionMs = projection?.exhaustionMs ?? null;
   return {
     campaign_id: campaign.id,
     daily_budget_cents: centsFromMicros(dailyBudgetMicros),
-    daily_spent_cents: centsFromMicros(counters.spentDayMicros),
+    daily_spent_cents: centsFromMicros(paced.spentDayMicros),
     hourly_spent_cents: centsFromMicros(counters.spentHourMicros),
     total_budget_cents: totalBudgetMicros === null ? null : centsFromMicros(totalBudgetMicros),
-    total_spent_cents: centsFromMicros(counters.spentTotalMicros),
+    total_spent_cents: centsFromMicros(paced.spentTotalMicros),
     reserved_cents: centsFromMicros(reserved),
     remaining_cents: centsFromMicros(remaining),
     pace_percentage: Math.round(pace100 * SHARE_STEPS) / SHARE_STEPS,

@@ -1,4 +1,7 @@
-/** What a campaign has spent: of its local day, of the hour, and in all. Amounts in micros, times in ms. */
+/**
+ * What a campaign has spent on this pod, and what was asked of it: of its local day, of the hour, and in all.
+ * Amounts in micros, times in ms.
+ */
 export interface Counters {
   dayStartMs: number;
   spentDayMicros: number;
@@ -7,11 +10,19 @@ export interface Counters {
   impressionsDay: number;
   clicksDay: number;
   winsDay: number;
+  asksDay: number;
+  askedDayMicros: number;
+  allowedDayMicros: number;
+  impressionsHour: number;
+  clicksHour: number;
+  winsHour: number;
+  asksHour: number;
+  /** Bids allowed in the hour. */
+  allowedHour: number;
   spentTotalMicros: number;
   /** Spend whose reservation had expired when it was reported. */
   lateWinTotalMicros: number;
-  /** Spend past the day's budget. */
-  overspentDayMicros: number;
+  /** Spend past a day's budget. */
   overspentTotalMicros: number;
 }
 
@@ -24,9 +35,16 @@ export function newCounters(): Counters {
     impressionsDay: 0,
     clicksDay: 0,
     winsDay: 0,
+    asksDay: 0,
+    askedDayMicros: 0,
+    allowedDayMicros: 0,
+    impressionsHour: 0,
+    clicksHour: 0,
+    winsHour: 0,
+    asksHour: 0,
+    allowedHour: 0,
     spentTotalMicros: 0,
     lateWinTotalMicros: 0,
-    overspentDayMicros: 0,
     overspentTotalMicros: 0,
   };
 }
@@ -38,7 +56,20 @@ export function beginDay(counters: Counters, dayStartMs: number): void {
   counters.impressionsDay = 0;
   counters.clicksDay = 0;
   counters.winsDay = 0;
-  counters.overspentDayMicros = 0;
+  counters.asksDay = 0;
+  counters.askedDayMicros = 0;
+  counters.allowedDayMicros = 0;
+}
+
+/** The hour's counters begin anew. */
+export function beginHour(counters: Counters, hourStartMs: number): void {
+  counters.hourStartMs = hourStartMs;
+  counters.spentHourMicros = 0;
+  counters.impressionsHour = 0;
+  counters.clicksHour = 0;
+  counters.winsHour = 0;
+  counters.asksHour = 0;
+  counters.allowedHour = 0;
 }
 
 /** What one reported spend changed. */
@@ -50,20 +81,22 @@ export interface AppliedSpend {
   readonly clicks: number;
   /** The spend, when its reservation had expired; else 0. */
   readonly lateMicros: number;
+  /** The part of the spend that is past the day's budget. */
+  readonly overspentMicros: number;
 }
 
-/** Counts a spend; `budgetMicros` is the day's, before and after the same. */
-export function countSpend(counters: Counters, applied: AppliedSpend, budgetMicros: number): void {
+export function countSpend(counters: Counters, applied: AppliedSpend): void {
   counters.spentDayMicros += applied.spendMicros;
   counters.spentHourMicros += applied.spendMicros;
   counters.spentTotalMicros += applied.spendMicros;
   counters.impressionsDay += applied.impressions;
   counters.clicksDay += applied.clicks;
   counters.winsDay += 1;
+  counters.impressionsHour += applied.impressions;
+  counters.clicksHour += applied.clicks;
+  counters.winsHour += 1;
   counters.lateWinTotalMicros += applied.lateMicros;
-  const overspentMicros = Math.max(0, counters.spentDayMicros - budgetMicros);
-  counters.overspentTotalMicros += Math.max(0, overspentMicros - counters.overspentDayMicros);
-  counters.overspentDayMicros = Math.max(overspentMicros, counters.overspentDayMicros);
+  counters.overspentTotalMicros += applied.overspentMicros;
 }
 
 /** Takes a spend back that could not be recorded: it was not answered and will be reported again. */
@@ -74,5 +107,9 @@ export function uncountSpend(counters: Counters, applied: AppliedSpend): void {
   counters.impressionsDay = Math.max(0, counters.impressionsDay - applied.impressions);
   counters.clicksDay = Math.max(0, counters.clicksDay - applied.clicks);
   counters.winsDay = Math.max(0, counters.winsDay - 1);
+  counters.impressionsHour = Math.max(0, counters.impressionsHour - applied.impressions);
+  counters.clicksHour = Math.max(0, counters.clicksHour - applied.clicks);
+  counters.winsHour = Math.max(0, counters.winsHour - 1);
   counters.lateWinTotalMicros -= applied.lateMicros;
+  counters.overspentTotalMicros -= applied.overspentMicros;
 }

@@ -22,7 +22,7 @@ export function explain(paced: PacedCampaign, clock: Clock): Record<string, unkn
     gate: REASONS[gate === GATE_OPEN ? REASON_WITHIN_BUDGET : gate === GATE_HALF_OPEN ? REASON_PROBE : gate],
     because: sentence(paced, gate, output),
     budget_cents: cents(paced.budgetMicros), // B
-    spent_cents: cents(paced.counters.spentDayMicros), // S
+    spent_cents: cents(paced.spentDayMicros), // S
     reserved_cents: cents(paced.reservations.totalMicros), // R
     held_cents: cents(paced.heldMicros),
     free_cents: cents(paced.freeMicros),
@@ -76,7 +76,7 @@ function closed(paced: PacedCampaign, gate: number): string {
 }
 
 function spentShare(paced: PacedCampaign): string {
-  return percent(paced.budgetMicros > 0 ? paced.counters.spentDayMicros / paced.budgetMicros : 1);
+  return percent(paced.budgetMicros > 0 ? paced.spentDayMicros / paced.budgetMicros : 1);
 }
 
 function cents(amountMicros: number): number {

@@ -2,7 +2,6 @@
 
 import { type BreakerState, HALF_OPEN, OPEN } from './breaker.ts';
 import type { Campaign } from './campaign.ts';
-import type { Counters } from './counters.ts';
 import { isInDaypart } from './curve.ts';
 import type { FlightBounds } from './flight.ts';
 import {
@@ -39,13 +38,19 @@ export function scheduleGate(
   return allowed ? GATE_OPEN : REASON_OUTSIDE_DAYPART;
 }
 
+/** What a campaign has spent, micros. */
+export interface Spent {
+  readonly spentDayMicros: number;
+  readonly spentTotalMicros: number;
+}
+
 /** The gate by budget and breaker, for a campaign whose schedule is open. */
-export function budgetGate(campaign: Campaign, counters: Counters, breaker: BreakerState): number {
+export function budgetGate(campaign: Campaign, spent: Spent, breaker: BreakerState): number {
   const { dailyBudgetMicros, totalBudgetMicros } = campaign;
-  if (totalBudgetMicros !== null && counters.spentTotalMicros >= totalBudgetMicros) {
+  if (totalBudgetMicros !== null && spent.spentTotalMicros >= totalBudgetMicros) {
     return REASON_TOTAL_BUDGET_EXHAUSTED;
   }
-  if (counters.spentDayMicros >= dailyBudgetMicros) return REASON_BUDGET_EXHAUSTED;
+  if (spent.spentDayMicros >= dailyBudgetMicros) return REASON_BUDGET_EXHAUSTED;
   if (breaker.position === OPEN) return REASON_BREAKER_OPEN;
   return breaker.position === HALF_OPEN ? GATE_HALF_OPEN : GATE_OPEN;
 }

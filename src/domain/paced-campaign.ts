@@ -11,85 +11,46 @@
  */
 import { newBreaker, throttleFloorOf } from './breaker.ts';
 import type { Campaign } from './campaign.ts';
-import { type BreakerSettings, CampaignBreaker } from './campaign-breaker.ts';
+import { CampaignBreaker } from './campaign-breaker.ts';
 import { CampaignTraffic } from './campaign-traffic.ts';
 import type { Clock } from './clock.ts';
 import { heldWithConfidence, newRhoPeak, observeRhoPeak, type RhoPeak } from './confidence-gate.ts';
 import { asapThrottle, beginControllerDay, type ControllerState, newController, tick } from './controller.ts';
-import { type ControllerMemory, controllerMemory, restoreController } from './controller-memory.ts';
+import { controllerMemory, restoreController } from './controller-memory.ts';
 import { newTickInput, type TickInput, type TickOutput } from './controller-tick.ts';
 import {
   type AppliedSpend,
   beginDay,
+  beginHour,
   type Counters,
   countSpend,
   newCounters,
   uncountSpend,
 } from './counters.ts';
 import { nextGateChange, shareAt, type TargetCurve } from './curve.ts';
-import type { CurveCache } from './curve-cache.ts';
-import type { KnownTraffic, TrafficHistory } from './day-traffic.ts';
+import type { KnownTraffic } from './day-traffic.ts';
+import { FleetView } from './fleet-view.ts';
 import { type FlightBounds, flightBounds } from './flight.ts';
 import { GATE_OPEN } from './gate.ts';
 import { budgetGate, scheduleGate } from './gate-rules.ts';
 import { type LocalDay, localDayAt, localHourAt, localHourStart, nextHourChange } from './local-day.ts';
 import { MICROS_MAX } from './money.ts';
+import {
+  type AskCounts,
+  type CampaignRecord,
+  NOTHING_KNOWN,
+  type Pace,
+  type PacingSettings,
+} from './pacing-settings.ts';
 import { type Plan, replan, startPlan } from './plan.ts';
 import { Reservations } from './reservations.ts';
 import { type TrafficShape, trafficShape } from './supply-guard.ts';
 import { TickTally } from './tick-tally.ts';
 
-export interface PacingSettings extends BreakerSettings {
-  readonly reservationTtlMs: number;
-  readonly curves: CurveCache;
-  /** Null where nothing is learned. */
-  readonly history: TrafficHistory | null;
-}
-
-/** What is known of a campaign before its first day; NaN when unknown. */
-export interface Prior {
-  readonly spendPerAllowed: number;
-  /** What a day's traffic could spend, unthrottled, micros. */
-  readonly potentialMicros: number;
-}
-
-const NOTHING_KNOWN: Prior = { spendPerAllowed: Number.NaN, potentialMicros: Number.NaN };
-
-/** What is kept of a paced campaign over a restart; amounts in micros, times in ms since the epoch. */
-export interface CampaignRecord {
-  readonly counters: Counters;
-  /** At least what may be in flight. */
-  readonly outstandingMicros: number;
-  readonly planAnchorMs: number;
-  readonly planAnchorMicros: number;
-  readonly planBudgetMicros: number;
-  readonly breaker: CampaignBreaker['state'];
-  readonly memory: ControllerMemory;
-}
-
-/** What the last tick came to, for status and metrics. */
-export interface Pace {
-  passProbability: number;
-  /** Micros of bids per second to allow. */
-  allowRate: number;
-  /** Micros of bids per second asked for. */
-  askRate: number;
-  /** Spend per allowed micro. */
-  winRate: number;
-}
-
-/** What edges, or whoever decides, were asked for since the last tick. */
-export interface AskCounts {
-  asks: number;
-  askedMicros: number;
-  /** The largest bid ever asked for, before a bid cap. */
-  largestMicros: number;
-}
-
 /** Filled and read within one tick. */
 let tickInput: TickInput | null = null;
 const look = { spentMicros: 0, targetMicros: 0, budgetMicros: 0, meanWinMicros: 0, planned: false };
-const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, largestMicros: 0 };
+const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, allowed: 0, largestMicros: 0 };
 
 export class PacedCampaign {
   campaign: Campaign;
@@ -99,6 +60,7 @@ export class PacedCampaign {
   readonly controller: ControllerState;
   readonly pace: Pace = { passProbability: 1, allowRate: 0, askRate: 0, winRate: 0 };
   readonly tally: TickTally;
+  readonly fleet: FleetView | null;
   plan: Plan;
   day: LocalDay;
   flight: FlightBounds;
@@ -106,7 +68,8 @@ export class PacedCampaign {
   private hourEndMs = 0;
   /** Steady ms until which bids of before a restart may be in flight. */
   private restoredUntilMs = 0;
-  private largestBidMicros = 0;
+  /** The largest bid ever asked for, micros. */
+  largestBidMicros = 0;
   private rhoPeak: RhoPeak | null = null;
   private readonly traffic: CampaignTraffic;
   private hour = 0;
@@ -123,6 +86,7 @@ export class PacedCampaign {
   ) {
     this.campaign = campaign;
     this.settings = settings;
+    this.fleet = settings.fleet === null ? null : new FleetView();
     this.reservations = new Reservations(settings.reservationTtlMs);
     this.day = localDayAt(campaign.timezone, clock.wallMs);
     this.flight = flightBounds(campaign);
@@ -153,8 +117,18 @@ export class PacedCampaign {
   get budgetMicros(): number {
     const { dailyBudgetMicros, totalBudgetMicros } = this.campaign;
     if (totalBudgetMicros === null) return dailyBudgetMicros;
-    const spentBefore = this.counters.spentTotalMicros - this.counters.spentDayMicros;
+    const spentBefore = this.spentTotalMicros - this.spentDayMicros;
     return Math.min(dailyBudgetMicros, Math.max(0, totalBudgetMicros - spentBefore));
+  }
+
+  /** S, spent of the local day by the whole fleet, as far as this pod knows. */
+  get spentDayMicros(): number {
+    return this.counters.spentDayMicros + (this.fleet?.othersDayMicros ?? 0);
+  }
+
+  /** Spent in all by the whole fleet, as far as this pod knows. */
+  get spentTotalMicros(): number {
+    return this.counters.spentTotalMicros + (this.fleet?.othersTotalMicros ?? 0);
   }
 
   /** What the gate takes for spent of what is in flight: all of it, always, without the confidence gate. */
@@ -166,22 +140,24 @@ export class PacedCampaign {
 
   /** Budget that is neither spent nor held. Negative after uncovered spend. */
   get freeMicros(): number {
-    return this.budgetMicros - this.counters.spentDayMicros - this.heldMicros;
+    return this.budgetMicros - this.spentDayMicros - this.heldMicros;
   }
 
   get throttleFloor(): number {
-    return throttleFloorOf(this.breaker.state, this.campaign.pacingMode);
+    const ofBreaker = throttleFloorOf(this.breaker.state, this.campaign.pacingMode);
+    return Math.max(ofBreaker, this.settings.fleet?.throttleFloor ?? 0);
   }
 
   /** Whether it may bid at all now: a GATE code, or the REASON why not. */
   gateAt(wallMs: number): number {
     const schedule = scheduleGate(this.campaign, this.flight, this.day, wallMs);
-    return schedule === GATE_OPEN ? budgetGate(this.campaign, this.counters, this.breaker.state) : schedule;
+    return schedule === GATE_OPEN ? budgetGate(this.campaign, this, this.breaker.state) : schedule;
   }
 
   /** Reserves what bids were given. */
   take(micros: number, clock: Clock): void {
     this.tally.allowedMicros += micros;
+    this.counters.allowedDayMicros += micros;
     this.reservations.take(micros, clock.steadyMs);
   }
 
@@ -207,11 +183,26 @@ export class PacedCampaign {
     const named = bidId === '' ? 0 : reservations.settle(bidId, clock.steadyMs);
     // The ids of what was in flight at a restart are forgotten: until its time is over no win is called late.
     const forgotten = named < 0 && clock.steadyMs < this.restoredUntilMs;
-    const lateMicros = named < 0 && !forgotten ? spendMicros : 0;
-    const releasedMicros = bidId === '' ? reservations.settleUnnamed(spendMicros) : Math.max(0, named);
-    const covered = forgotten || spendMicros <= releasedMicros;
-    const applied = { spendMicros, releasedMicros, impressions, clicks, lateMicros, covered };
-    countSpend(this.counters, applied, this.budgetMicros);
+    // In a fleet another pod may have allowed the bid: nothing here says whether it did, and how long ago.
+    const elsewhere = this.fleet !== null && (bidId === '' || named < 0);
+    const lateMicros = named < 0 && !forgotten && !elsewhere ? spendMicros : 0;
+    const releasedMicros = this.released(spendMicros, bidId, named);
+    const covered = forgotten || elsewhere || spendMicros <= releasedMicros;
+    const overspentMicros = Math.min(
+      spendMicros,
+      Math.max(0, this.spentDayMicros + spendMicros - this.budgetMicros),
+    );
+    const applied = {
+      spendMicros,
+      releasedMicros,
+      impressions,
+      clicks,
+      lateMicros,
+      overspentMicros,
+      covered,
+    };
+    countSpend(this.counters, applied);
+    if (elsewhere && bidId !== '') this.settings.fleet?.wonElsewhere(this.campaign.id, bidId);
     tally.wins += 1;
     tally.spendMicros += spendMicros;
     if (named >= 0 && bidId !== '') {
@@ -219,6 +210,15 @@ export class PacedCampaign {
       tally.delayMs += reservations.settledAgeMs;
     }
     return applied;
+  }
+
+  /**
+   * What a spend releases: its bid's reservation, or its own amount of the oldest when the bid had no id. In a
+   * fleet nothing without an id: the bid may be another pod's, and the reservation here another bid's.
+   */
+  private released(spendMicros: number, bidId: string, named: number): number {
+    if (bidId !== '') return Math.max(0, named);
+    return this.fleet === null ? this.reservations.settleUnnamed(spendMicros) : 0;
   }
 
   /** Takes a spend back that could not be recorded; several in a row open the breaker. */
@@ -276,8 +276,8 @@ export class PacedCampaign {
 
   /** Brings the breaker up to date; returns whether it moved. */
   watch(clock: Clock): boolean {
-    const { dayStartMs, spentDayMicros } = this.counters;
-    return this.breaker.watch(dayStartMs, spentDayMicros, this.budgetMicros, clock.wallMs);
+    const { dayStartMs } = this.counters;
+    return this.breaker.watch(dayStartMs, this.spentDayMicros, this.budgetMicros, clock.wallMs);
   }
 
   /**
@@ -287,12 +287,16 @@ export class PacedCampaign {
   tick(counts: AskCounts, clock: Clock, output: TickOutput): boolean {
     tickInput ??= newTickInput(this.plan);
     this.gather(tickInput, counts, clock);
+    this.countAsks(counts);
+    const { settings, fleet } = this;
+    fleet?.widen(tickInput, tickInput.elapsedSeconds, settings.fleet?.connected ?? true);
     tick(this.controller, tickInput, output);
     const { allowedMicros, spendMicros } = this.tally;
     if (counts.asks > 0 || spendMicros > 0) {
       this.traffic.count(this.day, this.hour, counts.asks, allowedMicros, spendMicros);
     }
     this.tally.begin(clock.steadyMs);
+    if (fleet !== null) takeShare(output, fleet.share);
     if (this.campaign.confidenceGate) {
       this.rhoPeak ??= newRhoPeak(clock.steadyMs);
       observeRhoPeak(this.rhoPeak, output.winRate, clock.steadyMs);
@@ -316,7 +320,7 @@ export class PacedCampaign {
   /** ASAP's throttle steps hold from the spend that crosses them; returns whether fewer bids pass now. */
   stepDown(): boolean {
     if (this.campaign.pacingMode !== 'ASAP') return false;
-    const spentShare = this.counters.spentDayMicros / this.budgetMicros;
+    const spentShare = this.spentDayMicros / this.budgetMicros;
     const throttle = Math.max(asapThrottle(spentShare), this.throttleFloor);
     if (1 - throttle >= this.pace.passProbability) return false;
     this.pace.passProbability = 1 - throttle;
@@ -327,7 +331,7 @@ export class PacedCampaign {
   nextDueMs(wallMs: number): number {
     const { startMs, endMs } = this.flight;
     const change = nextGateChange(this.day, this.campaign.dayparts, startMs, endMs, wallMs);
-    return Math.min(change, this.breaker.recoversAtMs(this.counters.spentDayMicros, this.budgetMicros));
+    return Math.min(change, this.breaker.recoversAtMs(this.spentDayMicros, this.budgetMicros));
   }
 
   /** Keeps what today's traffic looks like so far. */
@@ -348,8 +352,16 @@ export class PacedCampaign {
     };
   }
 
+  private countAsks(counts: AskCounts): void {
+    const { counters } = this;
+    counters.asksDay += counts.asks;
+    counters.askedDayMicros += counts.askedMicros;
+    counters.asksHour += counts.asks;
+    counters.allowedHour += counts.allowed;
+  }
+
   private watchVelocity(targetMicros: number, clock: Clock): boolean {
-    look.spentMicros = this.counters.spentDayMicros;
+    look.spentMicros = this.spentDayMicros;
     look.targetMicros = targetMicros;
     look.budgetMicros = this.budgetMicros;
     look.meanWinMicros = this.controller.flow.meanWinMicros;
@@ -370,7 +382,7 @@ export class PacedCampaign {
     input.wins = tally.wins;
     input.spendMicros = tally.spendMicros;
     input.noticeDelaySeconds = tally.meanDelaySeconds;
-    input.spentMicros = this.counters.spentDayMicros;
+    input.spentMicros = this.spentDayMicros;
     input.budgetMicros = this.budgetMicros;
     input.plan = this.plan;
     input.shape = this.shape;
@@ -407,6 +419,7 @@ export class PacedCampaign {
     // A clock that was set back does not bring a spent day back.
     if (this.day.startMs <= counters.dayStartMs) return;
     beginDay(counters, this.day.startMs);
+    this.fleet?.beginDay();
     beginControllerDay(this.controller);
     this.traffic.turn(this.day, this.controller.flow.meanWinMicros, clock.wallMs);
     this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);
@@ -420,10 +433,16 @@ export class PacedCampaign {
     this.hourEndMs = nextHourChange(day, clock.wallMs);
     this.hour = localHourAt(day, clock.wallMs);
     if (hourStartMs <= counters.hourStartMs) return;
-    counters.hourStartMs = hourStartMs;
-    counters.spentHourMicros = 0;
+    if (counters.hourStartMs > 0) this.settings.hourEnded(this.campaign.id, counters);
+    beginHour(counters, hourStartMs);
     this.traffic.keep();
   }
+}
+
+/** This pod's part of the fleet's token flow; the bucket holds at least a bid. */
+function takeShare(output: TickOutput, share: number): void {
+  output.tokenFillMicros *= share;
+  output.tokenCapMicros = Math.max(share * output.tokenCapMicros, output.meanBidMicros);
 }
 
 function restorePlan(record: CampaignRecord, curve: TargetCurve): Plan {

@@ -22,7 +22,8 @@ import {
   REASON_WITHIN_BUDGET,
 } from './gate.ts';
 import { isOpen } from './gate-rules.ts';
-import { type AskCounts, PacedCampaign, type PacingSettings, type Prior } from './paced-campaign.ts';
+import { PacedCampaign } from './paced-campaign.ts';
+import type { AskCounts, PacingSettings, Prior } from './pacing-settings.ts';
 
 const TICK_MS = 1000;
 const IDLE_TICK_MS = 60_000;
@@ -43,7 +44,7 @@ export class VirtualCampaign {
   readonly output: TickOutput = newTickOutput();
   private readonly breakerProbes: number;
   private readonly clock = { wallMs: 0, steadyMs: 0 };
-  private readonly counts: AskCounts = { asks: 0, askedMicros: 0, largestMicros: 0 };
+  private readonly counts: AskCounts = { asks: 0, askedMicros: 0, allowed: 0, largestMicros: 0 };
   private gate = GATE_VACANT;
   private tokensMicros = 0;
   private probes = 0;
@@ -137,6 +138,7 @@ export class VirtualCampaign {
       return;
     }
     decision.maxBidMicros = maxBidMicros;
+    this.counts.allowed++;
     if (this.gate === GATE_HALF_OPEN) {
       decision.reason = REASON_PROBE;
       this.probes--;
@@ -173,7 +175,7 @@ export class VirtualCampaign {
     const { paced, counts, output } = this;
     this.turn();
     if (paced.tick(counts, this.clock, output)) this.turn();
-    counts.asks = counts.askedMicros = 0;
+    counts.asks = counts.askedMicros = counts.allowed = 0;
     this.tokensMicros = Math.min(this.tokensMicros + output.tokenFillMicros, output.tokenCapMicros);
   }
 }

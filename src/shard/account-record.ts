@@ -5,16 +5,18 @@
  *
  *    0 dayStartMs       4 outstanding     8 spentTotal       12 planAnchorMs       15–22 breaker
  *    1 spentDay         5 impressionsDay  9 lateWinTotal     13 planAnchorMicros   23–32 controller memory
- *    2 hourStartMs      6 clicksDay      10 overspentDay     14 planBudget
+ *    2 hourStartMs      6 clicksDay      10 (unused)         14 planBudget
  *    3 spentHour        7 winsDay        11 overspentTotal
+ *
+ *   33 asksDay   34 askedDay   35 allowedDay   36–40 impressions, clicks, wins, asks, allowed bids of the hour
  *
  * Amounts in micros, times in ms since the epoch. `outstanding` is at least what was reserved and on the
  * table until the next commit.
  */
 import { newBreaker, restoreBreaker } from '../domain/breaker.ts';
-import type { CampaignRecord } from '../domain/paced-campaign.ts';
+import type { CampaignRecord } from '../domain/pacing-settings.ts';
 
-const FIELDS = 33;
+const FIELDS = 41;
 
 /** A fresh buffer: the ledger may still be writing the last one. */
 export function encodeRecord(record: CampaignRecord): Buffer {
@@ -31,7 +33,7 @@ export function encodeRecord(record: CampaignRecord): Buffer {
     counters.winsDay,
     counters.spentTotalMicros,
     counters.lateWinTotalMicros,
-    counters.overspentDayMicros,
+    0,
     counters.overspentTotalMicros,
     record.planAnchorMs,
     record.planAnchorMicros,
@@ -54,6 +56,14 @@ export function encodeRecord(record: CampaignRecord): Buffer {
     memory.potentialMicros,
     memory.bidCapMicros,
     memory.topBidMicros,
+    counters.asksDay,
+    counters.askedDayMicros,
+    counters.allowedDayMicros,
+    counters.impressionsHour,
+    counters.clicksHour,
+    counters.winsHour,
+    counters.asksHour,
+    counters.allowedHour,
   ]);
   return Buffer.from(fields.buffer);
 }
@@ -73,9 +83,16 @@ export function decodeRecord(buffer: Buffer): CampaignRecord {
       impressionsDay: field(5),
       clicksDay: field(6),
       winsDay: field(7),
+      asksDay: field(33),
+      askedDayMicros: field(34),
+      allowedDayMicros: field(35),
+      impressionsHour: field(36),
+      clicksHour: field(37),
+      winsHour: field(38),
+      asksHour: field(39),
+      allowedHour: field(40),
       spentTotalMicros: field(8),
       lateWinTotalMicros: field(9),
-      overspentDayMicros: field(10),
       overspentTotalMicros: field(11),
     },
     outstandingMicros: field(4),

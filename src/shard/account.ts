@@ -12,7 +12,8 @@ import type { Clock } from '../domain/clock.ts';
 import type { AppliedSpend } from '../domain/counters.ts';
 import { GATE_HALF_OPEN, GATE_VACANT } from '../domain/gate.ts';
 import { isOpen } from '../domain/gate-rules.ts';
-import { type CampaignRecord, PacedCampaign, type PacingSettings } from '../domain/paced-campaign.ts';
+import { PacedCampaign } from '../domain/paced-campaign.ts';
+import type { CampaignRecord, PacingSettings } from '../domain/pacing-settings.ts';
 import { FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import { encodeRecord } from './account-record.ts';
@@ -30,6 +31,7 @@ export interface AccountActivity {
   /** The lanes' sums at the last tick. */
   asks: number;
   askedMicros: number;
+  allowed: number;
 }
 
 export class Account {
@@ -57,7 +59,7 @@ export class Account {
     this.slot = slot;
     this.settings = settings;
     this.allowance = new Allowance(settings.table, slot);
-    this.activity = { touchedMs: clock.steadyMs, asks: 0, askedMicros: 0 };
+    this.activity = { touchedMs: clock.steadyMs, asks: 0, askedMicros: 0, allowed: 0 };
     this.paced = new PacedCampaign(campaign, record, settings, clock);
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../domain/clock.ts';
 import { newTickOutput, type TickOutput } from '../domain/controller-tick.ts';
-import type { AskCounts } from '../domain/paced-campaign.ts';
+import type { AskCounts } from '../domain/pacing-settings.ts';
 import {
   GAUGE_BUDGET,
   GAUGE_OVERSPENT_TOTAL,
@@ -19,7 +19,7 @@ import type { Account } from './account.ts';
 export class PacingTick {
   private readonly table: OwnerTable;
   private readonly sums: LaneSums = { asks: 0, askedMicros: 0, allowed: 0, largestMicros: 0 };
-  private readonly counts: AskCounts = { asks: 0, askedMicros: 0, largestMicros: 0 };
+  private readonly counts: AskCounts = { asks: 0, askedMicros: 0, allowed: 0, largestMicros: 0 };
   private readonly output: TickOutput = newTickOutput();
 
   constructor(table: OwnerTable) {
@@ -31,6 +31,7 @@ export class PacingTick {
     this.table.sumLanes(account.slot, this.sums);
     account.activity.asks = this.sums.asks;
     account.activity.askedMicros = this.sums.askedMicros;
+    account.activity.allowed = this.sums.allowed;
   }
 
   run(account: Account, clock: Clock): void {
@@ -39,9 +40,11 @@ export class PacingTick {
     this.table.sumLanes(account.slot, sums);
     counts.asks = sums.asks - activity.asks;
     counts.askedMicros = sums.askedMicros - activity.askedMicros;
+    counts.allowed = sums.allowed - activity.allowed;
     counts.largestMicros = sums.largestMicros;
     activity.asks = sums.asks;
     activity.askedMicros = sums.askedMicros;
+    activity.allowed = sums.allowed;
     const moved = account.paced.tick(counts, clock, this.output);
     this.publish(account);
     if (moved) account.publish(clock);
@@ -53,7 +56,7 @@ export class PacingTick {
     table.setPassProbability(slot, output.passProbability);
     table.setBidCap(slot, output.bidCapMicros);
     table.fillTokens(slot, output.tokenFillMicros, output.tokenCapMicros);
-    table.setGauge(slot, GAUGE_SPENT, paced.counters.spentDayMicros);
+    table.setGauge(slot, GAUGE_SPENT, paced.spentDayMicros);
     table.setGauge(slot, GAUGE_BUDGET, account.campaign.dailyBudgetMicros);
     table.setGauge(slot, GAUGE_RESERVED, paced.reservations.totalMicros);
     table.setGauge(slot, GAUGE_SPENT_TOTAL, paced.counters.spentTotalMicros);

@@ -104,6 +104,8 @@ export class Shard {
       table,
       curves: new CurveCache(),
       history: new LedgerTraffic(ledger, log),
+      fleet: null,
+      hourEnded: () => undefined,
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
     };
     this.committer = new GroupCommitter(ledger, meters, log, readClock, parts.sendOutcomes);

@@ -66,6 +66,8 @@ class Bidder {
       breakerProbes: 2,
       curves: new CurveCache(),
       history: null,
+      fleet: null,
+      hourEnded: () => undefined,
       moved: () => undefined,
     };
     this.virtual = new VirtualCampaign(campaign, settings, START_MS);

@@ -111,6 +111,8 @@ class SimulatedTraffic {
       breakerProbes: 2,
       curves: new CurveCache(),
       history: null,
+      fleet: null,
+      hourEnded: () => undefined,
       moved: (_campaign: unknown, transition: BreakerTransition) => this.transitions.push(transition),
     };
     const beginsMs = this.startMs + startHour * 3_600_000;

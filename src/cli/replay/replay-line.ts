@@ -4,7 +4,7 @@
  */
 import { ID_ACCEPTED, isId } from '../../domain/campaign.ts';
 import { MICROS_MAX } from '../../domain/money.ts';
-import type { Prior } from '../../domain/paced-campaign.ts';
+import type { Prior } from '../../domain/pacing-settings.ts';
 
 /** A line that cannot be replayed; the message says what is wrong and what is accepted. */
 export class LineError extends Error {}

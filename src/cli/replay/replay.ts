@@ -133,6 +133,8 @@ export class Replay {
       breakerProbes,
       curves: this.curves,
       history: null,
+      fleet: null,
+      hourEnded: () => undefined,
       moved: () => undefined,
     };
     const virtual = new VirtualCampaign(campaign, pacing, line.timeMs, line.prior);

@@ -1,0 +1,61 @@
+/**
+ * A pod's lease of one campaign's day: the pod may have `spent + in flight + on its table <= lease`, where spent is
+ * the pod's own of that local day. It only grows by what Redis grants and only shrinks by what the pod itself
+ * gives back, so a lost or late reply never leaves the pod with more than Redis counts:
+ *
+ *   ask    the pod says what it may be using (held), what it cannot give back (floor) and what it wants (cap);
+ *          from then on it uses min(held, cap), whatever becomes of the request
+ *   reply  held becomes what was granted, at least min(held, cap) and floor
+ *   lost   held stays min(held, cap): Redis counts at least that
+ *
+ * A lease ends by the pod's own steady clock, counted from when it asked: before Redis takes it for ended.
+ */
+
+/** The part of a lease's time that the pod uses; the rest is for clocks that do not run alike. */
+const USED_PART = 0.9;
+
+export class Lease {
+  private held = 0;
+  private asked = Number.POSITIVE_INFINITY;
+  private untilMs = Number.NEGATIVE_INFINITY;
+
+  /** What the pod may be using, micros; for the next request. */
+  get heldMicros(): number {
+    return Math.min(this.held, this.asked);
+  }
+
+  /** How much the pod may use now, micros; 0 once the lease has ended. */
+  usable(steadyMs: number): number {
+    return steadyMs < this.untilMs ? this.heldMicros : 0;
+  }
+
+  /** When it ends unless it is renewed, steady ms. */
+  get endsAtMs(): number {
+    return this.untilMs;
+  }
+
+  /** A request with this cap is on its way; one at a time. */
+  ask(capMicros: number): void {
+    this.asked = capMicros;
+  }
+
+  /** @param askedAtMs when the request was sent, steady ms */
+  granted(leaseMicros: number, askedAtMs: number, leaseMs: number): void {
+    this.held = leaseMicros;
+    this.asked = Number.POSITIVE_INFINITY;
+    this.untilMs = askedAtMs + USED_PART * leaseMs;
+  }
+
+  /** No reply came, or none that says anything. */
+  lost(): void {
+    this.held = this.heldMicros;
+    this.asked = Number.POSITIVE_INFINITY;
+  }
+
+  /** A new local day has a lease of its own, of nothing at first. */
+  beginDay(): void {
+    this.held = 0;
+    this.asked = Number.POSITIVE_INFINITY;
+    this.untilMs = Number.NEGATIVE_INFINITY;
+  }
+}
