@@ -15,8 +15,8 @@ import { MICROS_MAX } from './money.ts';
 import { secondsLeftAt, targetAt, targetRateAt } from './plan.ts';
 import {
   dayPotential,
-  guardActs,
   guardSupply,
+  guardWeight,
   newSupplyGuard,
   type SupplyGuard,
   type TrafficShape,
@@ -24,6 +24,8 @@ import {
 
 const CORRECTION_SECONDS = 900;
 const RATE_OVER_PLAN_MAX = 2;
+/** The lead at the day's end is this much of the time in which lost bids bring their value back. */
+const DRAIN_SHARE = 0.4;
 const DRAIN_SECONDS_MAX = 1800;
 const DRAIN_BEGINS = 8;
 const TOKEN_SECONDS = 20;
@@ -127,18 +129,17 @@ function wantedSpendRate(
   output.horizonSeconds = Math.max(Math.min(Math.max(CORRECTION_SECONDS, correction), secondsLeft), twoSteps);
   const neededRate = remaining / secondsLeft;
   const corrected = targetRate + (output.targetMicros - effectiveSpentMicros) / output.horizonSeconds;
-  let rate = Math.min(corrected, Math.max(RATE_OVER_PLAN_MAX * targetRate, neededRate));
+  let rate = Math.max(Math.min(corrected, Math.max(RATE_OVER_PLAN_MAX * targetRate, neededRate)), 0);
   if (input.shape !== null) {
     const guardRate = guardedRate(state, input, input.shape, remaining);
-    if (guardActs(guardRate, neededRate)) {
-      rate = Math.max(rate, Math.min(guardRate, RATE_OVER_PLAN_MAX * Math.max(targetRate, neededRate)));
-    }
+    const bounded = Math.min(guardRate, RATE_OVER_PLAN_MAX * Math.max(targetRate, neededRate));
+    rate += guardWeight(state.supply, guardRate, neededRate) * Math.max(bounded - rate, 0);
   }
   const lead = drainSeconds(flow, input);
   if (secondsLeft < DRAIN_BEGINS * lead) {
     rate = Math.max(rate, remaining / Math.max(secondsLeft - lead, lead, twoSteps));
   }
-  return Math.max(rate, 0);
+  return rate;
 }
 
 /** Step 6. */
@@ -171,7 +172,7 @@ function guardedRate(
  */
 function drainSeconds(flow: FlowEstimate, input: TickInput): number {
   const heldSeconds = input.lossesReported ? flow.noticeDelaySeconds : input.reservationTtlSeconds;
-  return Math.min((0.5 * heldSeconds) / flow.rho, DRAIN_SECONDS_MAX);
+  return Math.min((DRAIN_SHARE * heldSeconds) / flow.rho, DRAIN_SECONDS_MAX);
 }
 
 function leverCap(state: ControllerState, input: TickInput, output: TickOutput, planned: boolean): number {
@@ -193,7 +194,8 @@ function letThrough(state: ControllerState, input: TickInput, output: TickOutput
   const { askRate, meanBidMicros } = state.flow;
   const { allowRate } = output;
   const burst = TOKEN_SECONDS * allowRate;
-  output.sparse = burst < meanBidMicros;
+  // Judged by the plan too: a moment's correction or the last of a budget must not throw p to 1 and back.
+  output.sparse = TOKEN_SECONDS * Math.max(allowRate, output.targetRate / state.flow.rho) < meanBidMicros;
   const wanted = output.sparse || askRate === 0 ? 1 : Math.min(1, allowRate / askRate);
   output.passProbability = planned ? Math.min(wanted, 1 - input.throttleFloor) : 0;
   output.throttleRate = 1 - output.passProbability;

@@ -12,9 +12,12 @@ export const RHO_UNKNOWN_PRIOR = 0.15;
 const RHO_MIN = 1e-6;
 /** A win costs at most its bid, so more than this is a notice that came early. */
 const RHO_MAX = 1;
-const RHO_PRIOR_WINS = 3;
+const RHO_PRIOR_WINS = 1;
 const RHO_MEMORY_SECONDS = 120;
 const RHO_MEMORY_WINS = 100;
+/** Spend of so short a time that differs from ρ by so many standard deviations is a market that has changed. */
+const RECENT_SECONDS = 20;
+const SURPRISE_DEVIATIONS = 5;
 const WIN_MEMORY = 50;
 const BID_MEMORY = 200;
 const DELAY_SECONDS_FIRST = 10;
@@ -46,6 +49,9 @@ export interface FlowEstimate {
   rhoSpendMicros: number;
   /** v_n: value whose notices should have come, forgetting. */
   rhoMaturedMicros: number;
+  /** The same two of the last seconds only. */
+  recentSpendMicros: number;
+  recentMaturedMicros: number;
   /** λ, asked micros per second. */
   askRate: number;
   /** a: asked value, forgetting. */
@@ -86,6 +92,8 @@ export function newFlowEstimate(lastRho: number): FlowEstimate {
     rhoPrior: rho,
     rhoSpendMicros: 0,
     rhoMaturedMicros: 0,
+    recentSpendMicros: 0,
+    recentMaturedMicros: 0,
     askRate: 0,
     askedMicros: 0,
     askedSeconds: 0,
@@ -129,10 +137,31 @@ function observeRho(flow: FlowEstimate, tick: TickCounts): void {
   const kept = Math.exp(-Math.min(age, tick.wins / RHO_MEMORY_WINS + IDLE_FORGETTING * age));
   flow.rhoSpendMicros = kept * flow.rhoSpendMicros + tick.spendMicros;
   flow.rhoMaturedMicros = kept * flow.rhoMaturedMicros + matured;
+  const keptRecent = Math.exp(-seconds / RECENT_SECONDS);
+  flow.recentSpendMicros = keptRecent * flow.recentSpendMicros + tick.spendMicros;
+  flow.recentMaturedMicros = keptRecent * flow.recentMaturedMicros + matured;
+  if (isSurprised(flow)) forgetRho(flow);
   const priorMicros = (RHO_PRIOR_WINS * flow.meanWinMicros) / flow.rhoPrior;
   const weightMicros = flow.rhoMaturedMicros + priorMicros;
   if (weightMicros > 0) {
     flow.rho = clampRho((flow.rhoSpendMicros + flow.rhoPrior * priorMicros) / weightMicros);
+  }
+}
+
+/** Whether the last seconds spent far more than ρ explains, wins taken as Poisson. */
+function isSurprised(flow: FlowEstimate): boolean {
+  const expected = flow.rho * flow.recentMaturedMicros;
+  const excess = flow.recentSpendMicros - expected;
+  const variance = flow.meanWinMicros * (expected + flow.meanWinMicros);
+  return excess > 0 && excess * excess > SURPRISE_DEVIATIONS * SURPRISE_DEVIATIONS * variance;
+}
+
+/** Begins anew from the last seconds: what was known before no longer holds, the day's prior neither. */
+function forgetRho(flow: FlowEstimate): void {
+  flow.rhoSpendMicros = flow.recentSpendMicros;
+  flow.rhoMaturedMicros = flow.recentMaturedMicros;
+  if (flow.recentMaturedMicros > 0) {
+    flow.rhoPrior = clampRho(flow.recentSpendMicros / flow.recentMaturedMicros);
   }
 }
 

@@ -18,7 +18,13 @@ const SEED_DAYS = 0.02;
 const SOLVE_SECONDS = 60;
 const UNSEEDED_SECONDS_MIN = 900;
 const RESERVE_WINS = 1.5;
-const ACT_ABOVE = 1.05;
+/** Begins to act where the rate it asks for is this much above what the rest of the day needs on average… */
+const ACTS_FROM = 1.02;
+/** …and has its way from here. */
+const ACTS_FULLY = 1.08;
+/** The same of what is wanted over what the rest of the day can carry. */
+const TIGHT_FROM = 0.8;
+const TIGHT_FULLY = 1;
 const BISECTIONS = 40;
 /** A longer gap says nothing of the traffic within it. */
 const OBSERVED_SECONDS_MAX = 900;
@@ -38,6 +44,8 @@ export interface SupplyGuard {
   secondsToSolve: number;
   /** L · rem / (rem + reserve): times c(t), the rate asked for; 0 = nothing to ask. */
   levelMicros: number;
+  /** What is wanted over what the buckets left can carry, as of the last solution; 0 = nothing to say. */
+  tightness: number;
   /** Today's potential, not forgetting, micros: tomorrow's seed. */
   dayMicros: number;
   dayDays: number;
@@ -52,6 +60,7 @@ export function newSupplyGuard(potentialMicros: number): SupplyGuard {
     observedSeconds: known ? UNSEEDED_SECONDS_MIN : 0,
     secondsToSolve: 0,
     levelMicros: 0,
+    tightness: 0,
     dayMicros: 0,
     dayDays: 0,
   };
@@ -108,15 +117,23 @@ export function guardSupply(
     guard.secondsToSolve = SOLVE_SECONDS;
     const reserve = RESERVE_WINS * Math.sqrt(winMicros * remainingMicros);
     const wanted = remainingMicros + reserve;
+    guard.tightness = 0;
     const level = wanted > 0 ? waterLevel(guard, curve, shape, tMs, wanted) : 0;
     guard.levelMicros = wanted > 0 ? (level * remainingMicros) / wanted : 0;
   }
   return guard.levelMicros * density;
 }
 
-/** Whether the guard's rate is far enough above what the rest of the day needs on average to act on it. */
-export function guardActs(guardRate: number, neededRate: number): boolean {
-  return guardRate > ACT_ABOVE * neededRate;
+/**
+ * How far the guard has its way, 0 to 1: the more, the higher its rate is above what the rest of the day needs on
+ * average, and the nearer what is wanted comes to all that the rest of the day can carry. By the second, a
+ * campaign that has spent ahead goes on evenly on a short evening, instead of by turns at all and at nothing.
+ */
+export function guardWeight(guard: SupplyGuard, guardRate: number, neededRate: number): number {
+  const byTightness = (guard.tightness - TIGHT_FROM) / (TIGHT_FULLY - TIGHT_FROM);
+  const ratio = neededRate > 0 ? guardRate / neededRate : 0;
+  const byRate = (ratio - ACTS_FROM) / (ACTS_FULLY - ACTS_FROM);
+  return Math.min(Math.max(byTightness, byRate, 0), 1);
 }
 
 function observeSupply(
@@ -138,7 +155,7 @@ function observeSupply(
   guard.observedSeconds += seconds;
 }
 
-/** L with Σ min(L c, P) = `wantedMicros` over the buckets left; without a bound where supply is short. */
+/** L with Σ min(L c, P) = `wantedMicros` over the buckets left, boundless where supply is short; sets the tightness. */
 function waterLevel(
   guard: SupplyGuard,
   curve: TargetCurve,
@@ -153,7 +170,9 @@ function waterLevel(
     const share = bucketShare(curve, bucket);
     if (share > 0) high = Math.max(high, (potential * (shape.factors[bucket] ?? 0)) / share);
   }
-  if (filledMicros(curve, shape, tMs, potential, high) <= wantedMicros) return MICROS_MAX;
+  const carried = filledMicros(curve, shape, tMs, potential, high);
+  guard.tightness = carried > 0 ? wantedMicros / carried : 1;
+  if (guard.tightness >= 1) return MICROS_MAX;
   let low = 0;
   for (let step = 0; step < BISECTIONS; step++) {
     const middle = (low + high) / 2;

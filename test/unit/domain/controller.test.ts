@@ -9,7 +9,7 @@ import { buildCurve, type CurveSource } from '../../../src/domain/curve.ts';
 import { newFlowEstimate, observeFlow } from '../../../src/domain/flow-estimate.ts';
 import { localDayAt } from '../../../src/domain/local-day.ts';
 import { replan, startPlan } from '../../../src/domain/plan.ts';
-import { guardSupply, newSupplyGuard, trafficShape } from '../../../src/domain/supply-guard.ts';
+import { guardSupply, guardWeight, newSupplyGuard, trafficShape } from '../../../src/domain/supply-guard.ts';
 
 const day = localDayAt('UTC', Date.UTC(2026, 2, 2));
 const at = (hour: number): number => day.startMs + hour * 3_600_000;
@@ -58,10 +58,35 @@ describe('the estimates', () => {
     observeFlow(flow, { ...none, elapsedSeconds: 10 });
     const matured = 4000 * (1 - Math.exp(-1));
     expect(flow.pendingMicros).toBeCloseTo(4000 - matured, 9);
-    // The prior weighs three wins of 1000 at 0.5: 6000 micros of allowed value.
-    expect(flow.rho).toBeCloseTo(3000 / (matured + 6000), 9);
+    // The prior weighs one win of 1000 at 0.5: 2000 micros of allowed value.
+    expect(flow.rho).toBeCloseTo(1000 / (matured + 2000), 9);
     observeFlow(flow, { ...none, elapsedSeconds: 0, wins: 2, spendMicros: 1400, noticeDelaySeconds: 3 });
     expect([flow.meanWinMicros, flow.noticeDelaySeconds]).toEqual([700, 3]);
+  });
+
+  test('see within seconds that a market sells far more often than it did', () => {
+    const flow = newFlowEstimate(0.02);
+    const tick = { elapsedSeconds: 1, asks: 20, askedMicros: 20_000, allowedMicros: 10_000 };
+    for (let second = 0; second < 3600; second++) {
+      const wins = second % 5 === 0 ? 1 : 0;
+      observeFlow(flow, { ...tick, wins, spendMicros: 1000 * wins, noticeDelaySeconds: 2 });
+    }
+    expect(flow.rho).toBeCloseTo(0.02, 2);
+    for (let second = 0; second < 15; second++) {
+      observeFlow(flow, { ...tick, wins: 5, spendMicros: 5000, noticeDelaySeconds: 2 });
+    }
+    expect(flow.rho).toBeGreaterThan(0.2);
+  });
+
+  test('take a few wins close together for chance', () => {
+    const flow = newFlowEstimate(0.2);
+    const none = { elapsedSeconds: 1, asks: 0, askedMicros: 0, allowedMicros: 0, noticeDelaySeconds: 2 };
+    for (let second = 0; second < 3600; second++) {
+      const asked = second % 60 === 0 ? { asks: 1, askedMicros: 1000, allowedMicros: 1000 } : {};
+      const wins = second % 300 < 2 ? 1 : 0;
+      observeFlow(flow, { ...none, ...asked, wins, spendMicros: 1000 * wins });
+    }
+    expect(flow.rhoPrior).toBe(0.2);
   });
 
   test('converge to the rates of a steady flow', () => {
@@ -163,6 +188,16 @@ describe('a tick', () => {
     expect(output.tokenFillMicros).toBeCloseTo(output.allowRate, 6);
   });
 
+  test('whose correction stops a dense flow for a moment throttles it, and does not leave it to the tokens', () => {
+    const { state, input, output } = setUp(6);
+    Object.assign(input, { elapsedSeconds: 1, asks: 100, askedMicros: 1e6 });
+    input.spentMicros = BUDGET / 4 + 8_999_000;
+    tick(state, input, output);
+    expect(output.spendRate).toBeLessThan(10);
+    expect(output.sparse).toBe(false);
+    expect(output.passProbability).toBeLessThan(0.001);
+  });
+
   test('outside its dayparts passes nothing and refills nothing, and goes on when one begins', () => {
     const { state, input, output } = setUp(6, { dayparts: [{ startHour: 8, endHour: 20 }] });
     tick(state, input, output);
@@ -193,7 +228,7 @@ describe('a tick', () => {
     expect(output.spendRate).toBeCloseTo(10_000, 3);
     input.lossesReported = false;
     tick(state, input, output);
-    expect(output.spendRate).toBeCloseTo(18_000_000 / (1800 - (0.5 * 120) / 0.15), 3);
+    expect(output.spendRate).toBeCloseTo(18_000_000 / (1800 - (0.4 * 120) / 0.15), 3);
   });
 
   test('holds the throttle at its floor', () => {
@@ -323,6 +358,22 @@ describe('the supply guard', () => {
       guardSupply(guard, flat, halfDay, at(second / 3600), 1, 10_000, BUDGET, 1000);
     for (let second = 0; second < 899; second++) expect(ask(second)).toBe(0);
     expect(ask(899)).toBeGreaterThan(0);
+  });
+
+  test('has its way by degrees, the shorter the rest of the day is of traffic', () => {
+    const weights = [3, 1.3, 1.2, 1.1, 1.05, 0.9].map((supply) => {
+      const guard = newSupplyGuard(supply * BUDGET);
+      const even = trafficShape(flat, new Array<number>(24).fill(1));
+      if (even === null) throw new Error('an even shape is one');
+      const rate = guardSupply(guard, flat, even, at(0), 1, (supply * BUDGET) / 86_400, BUDGET, 0);
+      return guardWeight(guard, rate, BUDGET / 86_400);
+    });
+    // 0.9 of each supply is trusted: wanted over that is 0.37, 0.85, 0.93, 1.01 and more.
+    const [plenty, , half, ...short] = weights;
+    expect(plenty).toBe(0);
+    expect(weights[1]).toBeCloseTo((1 / (0.9 * 1.3) - 0.8) / 0.2, 2);
+    expect(half).toBeCloseTo((1 / (0.9 * 1.2) - 0.8) / 0.2, 2);
+    expect(short).toEqual([1, 1, 1]);
   });
 
   test('learns nothing outside the plan, where nobody asks', () => {
