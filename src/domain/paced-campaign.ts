@@ -38,11 +38,12 @@ import { MICROS_MAX } from './money.ts';
 import {
   type AskCounts,
   type CampaignRecord,
+  type HourRecord,
   NOTHING_KNOWN,
   type Pace,
   type PacingSettings,
 } from './pacing-settings.ts';
-import { type Plan, replan, startPlan } from './plan.ts';
+import { type Plan, replan, startPlan, targetAt } from './plan.ts';
 import { Reservations } from './reservations.ts';
 import { type TrafficShape, trafficShape } from './supply-guard.ts';
 import { TickTally } from './tick-tally.ts';
@@ -109,8 +110,7 @@ export class PacedCampaign {
       if (record.outstandingMicros > 0) this.restoredUntilMs = clock.steadyMs + settings.reservationTtlMs;
     }
     this.shape = this.expectedShape();
-    this.turnDay(clock);
-    this.turnHour(clock);
+    this.turn(clock);
   }
 
   /** B: the day's effective budget, the lesser of the daily budget and what the total leaves of it. */
@@ -177,8 +177,7 @@ export class PacedCampaign {
     bidId: string,
     clock: Clock,
   ): AppliedSpend & { readonly covered: boolean } {
-    this.turnDay(clock);
-    this.turnHour(clock);
+    this.turn(clock);
     const { reservations, tally } = this;
     const named = bidId === '' ? 0 : reservations.settle(bidId, clock.steadyMs);
     // The ids of what was in flight at a restart are forgotten: until its time is over no win is called late.
@@ -249,7 +248,7 @@ export class PacedCampaign {
 
   /** Replaces the campaign by a newer version of it, without a jump in its plan. */
   change(campaign: Campaign, clock: Clock): void {
-    this.turnDay(clock);
+    this.turn(clock);
     if (campaign.timezone !== this.campaign.timezone) this.traffic.changeClock();
     this.campaign = campaign;
     this.breaker.change(campaign);
@@ -270,8 +269,7 @@ export class PacedCampaign {
   /** Lets time pass: expiries, a new hour, a new day. */
   advance(clock: Clock): void {
     this.reservations.expire(clock.steadyMs);
-    this.turnDay(clock);
-    this.turnHour(clock);
+    this.turn(clock);
   }
 
   /** Brings the breaker up to date; returns whether it moved. */
@@ -332,6 +330,31 @@ export class PacedCampaign {
     const { startMs, endMs } = this.flight;
     const change = nextGateChange(this.day, this.campaign.dayparts, startMs, endMs, wallMs);
     return Math.min(change, this.breaker.recoversAtMs(this.spentDayMicros, this.budgetMicros));
+  }
+
+  /** The hour its counters are of. */
+  hourRecord(atMs: number): HourRecord {
+    const { counters, campaign, plan } = this;
+    const { hourStartMs } = counters;
+    const day = localDayAt(campaign.timezone, hourStartMs);
+    const planned = targetAt(plan, nextHourChange(day, hourStartMs)) - targetAt(plan, hourStartMs);
+    return {
+      campaignId: campaign.id,
+      hourStartMs,
+      localDate: day.date,
+      localHour: localHourAt(day, hourStartMs),
+      spendMicros: counters.spentHourMicros,
+      impressions: counters.impressionsHour,
+      clicks: counters.clicksHour,
+      wins: counters.winsHour,
+      asks: counters.asksHour,
+      allowed: counters.allowedHour,
+      plannedMicros: Math.max(0, Math.round(planned)),
+      budgetMicros: plan.budgetMicros,
+      pacingMode: campaign.pacingMode,
+      campaignVersion: campaign.version,
+      atMs,
+    };
   }
 
   /** Keeps what today's traffic looks like so far. */
@@ -412,6 +435,18 @@ export class PacedCampaign {
     return known === null ? null : trafficShape(this.plan.curve, known.supply);
   }
 
+  /** Turns hour and day when their time has come; the hour that ends is told while its day still stands. */
+  private turn(clock: Clock): void {
+    const { hourStartMs } = this.counters;
+    const hourEnds = clock.wallMs >= this.hourEndMs;
+    const day = hourEnds ? localDayAt(this.campaign.timezone, clock.wallMs) : this.day;
+    if (hourEnds && hourStartMs > 0 && localHourStart(day, clock.wallMs) > hourStartMs) {
+      this.settings.hourEnded(this.hourRecord(clock.wallMs));
+    }
+    this.turnDay(clock);
+    if (hourEnds) this.turnHour(clock);
+  }
+
   private turnDay(clock: Clock): void {
     const { counters } = this;
     if (clock.wallMs < this.day.endMs && counters.dayStartMs >= this.day.startMs) return;
@@ -427,13 +462,11 @@ export class PacedCampaign {
   }
 
   private turnHour(clock: Clock): void {
-    if (clock.wallMs < this.hourEndMs) return;
     const { counters, day } = this;
     const hourStartMs = localHourStart(day, clock.wallMs);
     this.hourEndMs = nextHourChange(day, clock.wallMs);
     this.hour = localHourAt(day, clock.wallMs);
     if (hourStartMs <= counters.hourStartMs) return;
-    if (counters.hourStartMs > 0) this.settings.hourEnded(this.campaign.id, counters);
     beginHour(counters, hourStartMs);
     this.traffic.keep();
   }

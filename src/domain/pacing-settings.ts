@@ -1,5 +1,6 @@
 /** What a paced campaign is given, what is kept of it over a restart, and what its ticks take in and leave. */
 import type { BreakerState } from './breaker.ts';
+import type { PacingMode } from './campaign.ts';
 import type { BreakerSettings } from './campaign-breaker.ts';
 import type { ControllerMemory } from './controller-memory.ts';
 import type { Counters } from './counters.ts';
@@ -13,8 +14,8 @@ export interface PacingSettings extends BreakerSettings {
   readonly history: TrafficHistory | null;
   /** The fleet that shares the budgets, or null for a pod of its own. */
   readonly fleet: FleetConditions | null;
-  /** An hour of a campaign is over; its counters still hold it. */
-  readonly hourEnded: (campaignId: string, counters: Readonly<Counters>) => void;
+  /** An hour of a campaign is over, or goes on and is to be told so far. */
+  readonly hourEnded: (hour: HourRecord) => void;
 }
 
 /** What holds for the whole pod at the moment; changed by its owner, read at each tick. */
@@ -35,6 +36,29 @@ export interface Prior {
 }
 
 export const NOTHING_KNOWN: Prior = { spendPerAllowed: Number.NaN, potentialMicros: Number.NaN };
+
+/** One local hour of a campaign on this pod, for the history. */
+export interface HourRecord {
+  readonly campaignId: string;
+  readonly hourStartMs: number;
+  /** `YYYY-MM-DD`. */
+  readonly localDate: string;
+  /** 0–23. */
+  readonly localHour: number;
+  readonly spendMicros: number;
+  readonly impressions: number;
+  readonly clicks: number;
+  readonly wins: number;
+  readonly asks: number;
+  /** Bids allowed. */
+  readonly allowed: number;
+  /** What the plan wanted to be spent in the hour by the whole fleet, and the day's budget that it was made of. */
+  readonly plannedMicros: number;
+  readonly budgetMicros: number;
+  readonly pacingMode: PacingMode;
+  readonly campaignVersion: number;
+  readonly atMs: number;
+}
 
 /** What is kept of a paced campaign over a restart; amounts in micros, times in ms since the epoch. */
 export interface CampaignRecord {

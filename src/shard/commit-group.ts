@@ -11,6 +11,7 @@ import {
   OutcomeWriter,
 } from '../messages/edge-shard.ts';
 import type { Account } from './account.ts';
+import type { OutboxEntry } from './ledger.ts';
 
 /** Called once with whether the change is in the ledger. */
 export type CommitListener = (committed: boolean) => void;
@@ -26,6 +27,8 @@ interface Answer {
 export class CommitGroup {
   readonly dirty = new Set<Account>();
   readonly campaigns = new Map<string, Campaign>();
+  /** History for Postgres, by key. */
+  readonly outbox = new Map<string, OutboxEntry>();
   /** Keys of the events it counts. */
   readonly events = new Set<string>();
   readonly spends: { readonly account: Account; readonly applied: AppliedSpend }[] = [];
@@ -34,7 +37,7 @@ export class CommitGroup {
 
   /** Whether there is anything to write. */
   get empty(): boolean {
-    return this.dirty.size === 0 && this.campaigns.size === 0;
+    return this.dirty.size === 0 && this.campaigns.size === 0 && this.outbox.size === 0;
   }
 
   get answerCount(): number {

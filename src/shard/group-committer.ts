@@ -82,7 +82,8 @@ export class GroupCommitter {
         group.dirty,
         (account) => [account.campaign.id, account.encode(last)] as const,
       );
-      const change = { accounts, campaigns: group.campaigns.values(), events: group.events };
+      const { events, outbox } = group;
+      const change = { accounts, campaigns: group.campaigns.values(), events, outbox };
       committed = await this.ledger.commit(change, wallMs).then(
         () => true,
         (error: unknown) => this.reportFailure(error),
@@ -103,6 +104,7 @@ export class GroupCommitter {
     else {
       for (const { account, applied } of group.spends) account.takeBack(applied, clock);
       this.open.retract(group.events);
+      for (const [key, entry] of group.outbox) this.open.outbox.set(key, entry);
     }
     const writers = new Map<number, OutcomeWriter>();
     group.collect(committed, writers);

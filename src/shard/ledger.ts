@@ -7,6 +7,7 @@
  *                                             so that late spend finds its account
  *   events      campaign id / event id      → when it is forgotten, ms (float64)
  *   expiries    minute / shard / number     → the event keys of one commit that are forgotten after that minute
+ *   outbox      shard / time / campaign / … → history that Postgres does not have yet (history-flush.ts)
  *   traffic     shape / campaign id         → what its past days' traffic taught (domain/remembered-traffic.ts)
  *               today / campaign id         → today's traffic so far, as of the last full hour
  *
@@ -15,7 +16,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { BreakerTransition } from '../domain/breaker.ts';
 import type { Campaign } from '../domain/campaign.ts';
+import type { HourRecord } from '../domain/pacing-settings.ts';
 
 /** How long an event id is remembered, at least. */
 export const EVENT_MEMORY_MS = 24 * 3_600_000;
@@ -23,12 +26,19 @@ const MINUTE_MS = 60_000;
 /** Address space reserved for the file, so that it seldom has to be mapped anew as it grows; not a limit. */
 const MAP_BYTES = 16 * 2 ** 30;
 
+/** A piece of history that Postgres is to have. */
+export type OutboxEntry =
+  | { readonly kind: 'hour'; readonly hour: HourRecord }
+  | { readonly kind: 'breaker'; readonly campaignId: string; readonly transition: BreakerTransition };
+
 /** What one commit changes. */
 export interface LedgerChange {
   readonly accounts: Iterable<readonly [campaignId: string, record: Buffer]>;
   readonly campaigns: Iterable<Campaign>;
   /** Keys made by {@link eventKey}. */
   readonly events: ReadonlySet<string>;
+  /** History for Postgres, by key. */
+  readonly outbox: ReadonlyMap<string, OutboxEntry>;
 }
 
 /** Ids hold no slash, so the key is unambiguous. */
@@ -44,6 +54,7 @@ export class Ledger {
   private readonly events: Database<Buffer, string>;
   private readonly expiries: Database<string[], string>;
   private readonly trafficBytes: Database<Buffer, string>;
+  private readonly outboxEntries: Database<OutboxEntry, string>;
   /** Makes the expiry keys of this run differ from those of earlier ones. */
   private readonly openedAtMs = Date.now();
   private commits = 0;
@@ -64,6 +75,7 @@ export class Ledger {
     this.campaigns = this.root.openDB<Campaign, string>({ name: 'campaigns' });
     this.events = this.root.openDB<Buffer, string>({ name: 'events', encoding: 'binary' });
     this.expiries = this.root.openDB<string[], string>({ name: 'expiries' });
+    this.outboxEntries = this.root.openDB<OutboxEntry, string>({ name: 'outbox' });
     this.trafficBytes = this.root.openDB<Buffer, string>({ name: 'traffic', encoding: 'binary' });
   }
 
@@ -88,6 +100,20 @@ export class Ledger {
     return until !== undefined && until.readDoubleLE(0) > nowMs;
   }
 
+  /**
+   * The oldest entries of a shard's outbox, at most so many.
+   * @param shard this one, or one that there was when the pod had more of them
+   */
+  outbox(shard: number, entriesMax: number): { readonly key: string; readonly value: OutboxEntry }[] {
+    const prefix = `${shard}/`;
+    const range = this.outboxEntries.getRange({ start: prefix, end: `${prefix}\uffff`, limit: entriesMax });
+    return Array.from(range, ({ key, value }) => ({ key, value }));
+  }
+
+  async removeFromOutbox(keys: readonly string[]): Promise<void> {
+    await Promise.all(keys.map((key) => this.outboxEntries.remove(key)));
+  }
+
   /** What is kept of a campaign's traffic, or null. */
   traffic(kind: 'shape' | 'today', campaignId: string): Uint8Array | null {
     return this.trafficBytes.get(`${kind}/${campaignId}`) ?? null;
@@ -103,6 +129,7 @@ export class Ledger {
     // All puts of one event-loop turn are one transaction; the promise of the last is the promise of all.
     for (const [campaignId, record] of change.accounts) last = this.accounts.put(campaignId, record);
     for (const campaign of change.campaigns) last = this.campaigns.put(campaign.id, campaign);
+    for (const [key, entry] of change.outbox) last = this.outboxEntries.put(key, entry);
     if (change.events.size > 0) last = this.putEvents(change.events, nowMs);
     await last;
   }

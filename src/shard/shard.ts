@@ -5,8 +5,8 @@
  *   every 50 ms   accounts that edges touched: see what was taken, refill; accounts whose time has come
  *   every second  each account that is active: its pacing controller (spread over the second's 20 cycles)
  *
- * An account that nobody bids for and that has nothing in flight falls idle and costs nothing but a look at
- * its due time once a second.
+ * An account that nobody bids for and that has nothing in flight is paced every half minute, so that its tokens
+ * fill up for the next bid, and after an hour falls idle: it then costs nothing but a look at its due time.
  */
 import { BREAKER_POSITIONS, type BreakerTransition } from '../domain/breaker.ts';
 import { budgetStatus } from '../domain/budget-status.ts';
@@ -14,6 +14,7 @@ import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
 import { explain } from '../domain/explanation.ts';
+import type { HourRecord } from '../domain/pacing-settings.ts';
 import {
   BatchReader,
   type EdgeBatch,
@@ -49,8 +50,10 @@ import { PacingTick } from './pacing-tick.ts';
 
 export const CYCLE_MS = 50;
 const CYCLES_A_SECOND = 20;
-/** An account falls idle after this long without a bid. */
-const IDLE_MS = 60_000;
+/** After this long without a bid an account is paced less often, and after that long no more. */
+const QUIET_MS = 60_000;
+const IDLE_MS = 3_600_000;
+const QUIET_SECONDS = 30;
 /** At midnight everything is due: it is spread over cycles. */
 const DUE_A_CYCLE_MAX = 2_000;
 /** Commits' worth of forgotten event ids that one sweep removes. */
@@ -105,7 +108,7 @@ export class Shard {
       curves: new CurveCache(),
       history: new LedgerTraffic(ledger, log),
       fleet: null,
-      hourEnded: () => undefined,
+      hourEnded: (hour) => this.hourEnded(hour),
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
     };
     this.committer = new GroupCommitter(ledger, meters, log, readClock, parts.sendOutcomes);
@@ -355,12 +358,15 @@ export class Shard {
   }
 
   private tick(account: Account, clock: Clock): void {
+    const quietMs = clock.steadyMs - account.activity.touchedMs;
+    const second = Math.floor(this.cycles / CYCLES_A_SECOND);
+    if (quietMs >= QUIET_MS && account.atRest && (second + account.slot) % QUIET_SECONDS !== 0) return;
     account.advance(clock);
     this.pacing.run(account, clock);
     if (account.allowanceShort) this.touch(account, clock);
-    if (clock.steadyMs - account.activity.touchedMs < IDLE_MS || !account.atRest) return;
-    this.active.delete(account);
-    if (account.campaign.status === 'DELETED') this.close(account, clock);
+    if (!account.atRest) return;
+    if (account.campaign.status === 'DELETED' && quietMs >= QUIET_MS) this.close(account, clock);
+    else if (quietMs >= IDLE_MS) this.active.delete(account);
   }
 
   private sweepEvents(clock: Clock): void {
@@ -377,7 +383,24 @@ export class Shard {
     );
   }
 
+  /** An hour is history; its account is written with it, so that it is neither lost nor counted twice. */
+  private hourEnded(hour: HourRecord): void {
+    const { campaignId, hourStartMs, asks, wins } = hour;
+    if (asks === 0 && wins === 0) return;
+    this.committer.open.outbox.set(this.outboxKey(hourStartMs, `${campaignId}/hour`), { kind: 'hour', hour });
+    const account = this.accounts?.get(campaignId);
+    if (account !== undefined) this.committer.open.dirty.add(account);
+    this.committer.schedule();
+  }
+
+  private outboxKey(atMs: number, what: string): string {
+    return `${this.parts.shard}/${String(atMs).padStart(14, '0')}/${what}`;
+  }
+
   private breakerMoved(campaign: Campaign, transition: BreakerTransition): void {
+    const key = this.outboxKey(transition.atMs, `${campaign.id}/breaker-${transition.to}`);
+    this.committer.open.outbox.set(key, { kind: 'breaker', campaignId: campaign.id, transition });
+    this.committer.schedule();
     const { from, to, reason } = transition;
     this.parts.meters.add(SHARD_BREAKERS_MOVED + BREAKER_REASONS.indexOf(reason), 1);
     this.parts.log.info(

@@ -483,6 +483,18 @@ describe('pacing', () => {
     expect(status.throttle_rate).toBeGreaterThan(0.8);
   });
 
+  test('saves up for the next bid of a campaign that is asked for one in a while', async () => {
+    start({ startMs: Date.parse('2026-03-02T00:00:00Z') });
+    const even = campaignOf('c', 14_400 * CENT, { pacingMode: 'EVEN' });
+    await Promise.all([harness.upsert(even), harness.committed()]);
+    const reasons: string[] = [];
+    for (let bid = 0; bid < 6; bid++) {
+      reasons.push(reason('c', 500 * CENT, `b${bid}`));
+      await harness.pass(600_000);
+    }
+    expect(reasons).toEqual(Array(6).fill('within_budget'));
+  });
+
   test('says why its decisions are what they are when asked to', async () => {
     start({ startMs: Date.parse('2026-03-02T12:00:00Z') });
     const even = campaignOf('c', 100_000 * CENT, { pacingMode: 'EVEN' });
