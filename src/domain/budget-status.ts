@@ -39,7 +39,7 @@ export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string,
   const { campaign, counters, pace } = paced;
   const breaker = paced.breaker.state;
   const { dailyBudgetMicros, totalBudgetMicros } = campaign;
-  const throttleRate = Math.round((1 - pace.passProbability) * RATE_STEPS) / RATE_STEPS;
+  const throttleRate = Math.round(pace.throttleRate * RATE_STEPS) / RATE_STEPS;
   const reserved = paced.reservations.totalMicros;
   const remaining = Math.max(0, paced.budgetMicros - paced.spentDayMicros - reserved);
   const pace100 = dailyBudgetMicros === 0 ? 0 : (100 * paced.spentDayMicros) / dailyBudgetMicros;

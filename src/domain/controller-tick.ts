@@ -30,7 +30,7 @@ export interface TickInput extends TickCounts {
 export interface TickOutput {
   /** p, 0 to 1. */
   passProbability: number;
-  /** 1 − p. */
+  /** The share of bids that is held back: 1 − p, or more while tokens alone pace. */
   throttleRate: number;
   /** Add this to the tokens… */
   tokenFillMicros: number;

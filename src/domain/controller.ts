@@ -198,7 +198,9 @@ function letThrough(state: ControllerState, input: TickInput, output: TickOutput
   output.sparse = TOKEN_SECONDS * Math.max(allowRate, output.targetRate / state.flow.rho) < meanBidMicros;
   const wanted = output.sparse || askRate === 0 ? 1 : Math.min(1, allowRate / askRate);
   output.passProbability = planned ? Math.min(wanted, 1 - input.throttleFloor) : 0;
-  output.throttleRate = 1 - output.passProbability;
+  // While tokens alone pace, p says nothing of how many bids are held back.
+  const affordable = planned && askRate > 0 ? Math.min(1, allowRate / askRate) : output.passProbability;
+  output.throttleRate = 1 - Math.min(output.passProbability, affordable);
   output.tokenCapMicros = Math.min(Math.max(burst, meanBidMicros), MICROS_MAX);
   const flowed = (output.sparse ? 1 : TOKEN_SLACK) * allowRate * input.elapsedSeconds;
   // A fresh campaign begins with a full bucket: its first bid must not wait for a tick.

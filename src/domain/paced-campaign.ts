@@ -59,7 +59,7 @@ export class PacedCampaign {
   readonly reservations: Reservations;
   readonly breaker: CampaignBreaker;
   readonly controller: ControllerState;
-  readonly pace: Pace = { passProbability: 1, allowRate: 0, askRate: 0, winRate: 0 };
+  readonly pace: Pace = { passProbability: 1, throttleRate: 0, allowRate: 0, askRate: 0, winRate: 0 };
   readonly tally: TickTally;
   readonly fleet: FleetView | null;
   plan: Plan;
@@ -300,6 +300,7 @@ export class PacedCampaign {
       observeRhoPeak(this.rhoPeak, output.winRate, clock.steadyMs);
     }
     this.pace.passProbability = output.passProbability;
+    this.pace.throttleRate = output.throttleRate;
     this.pace.allowRate = output.allowRate;
     this.pace.askRate = output.askRate;
     this.pace.winRate = output.winRate;
@@ -322,6 +323,7 @@ export class PacedCampaign {
     const throttle = Math.max(asapThrottle(spentShare), this.throttleFloor);
     if (1 - throttle >= this.pace.passProbability) return false;
     this.pace.passProbability = 1 - throttle;
+    this.pace.throttleRate = throttle;
     return true;
   }
 

@@ -75,6 +75,8 @@ export interface CampaignRecord {
 /** What the last tick came to, for status and metrics. */
 export interface Pace {
   passProbability: number;
+  /** The share of bids that is held back, 0–1. */
+  throttleRate: number;
   /** Micros of bids per second to allow. */
   allowRate: number;
   /** Micros of bids per second asked for. */

@@ -101,7 +101,7 @@ export class VirtualCampaign {
     counts.askedMicros += wantedMicros;
     if (bidMicros > counts.largestMicros) counts.largestMicros = bidMicros;
     decision.maxBidMicros = 0;
-    decision.throttleRate = gate === GATE_OPEN ? 1 - paced.pace.passProbability : 1;
+    decision.throttleRate = gate === GATE_OPEN ? paced.pace.throttleRate : 1;
     if (!isOpen(gate)) decision.reason = gate === GATE_VACANT ? REASON_NOT_FOUND : gate;
     else if (gate === GATE_HALF_OPEN && this.probes <= 0) decision.reason = REASON_BREAKER_OPEN;
     else if (gate === GATE_OPEN && (draw >= paced.pace.passProbability || this.tokensMicros <= 0)) {

@@ -7,6 +7,7 @@ import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
 import { CampaignStore } from '../sinks/postgres/campaign-store.ts';
+import { type ChangeHorizon, readHorizon } from '../sinks/postgres/changed-campaigns.ts';
 import {
   answered,
   closePostgres,
@@ -25,6 +26,7 @@ import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
 import { feedCampaigns } from './campaign-feed.ts';
+import { CampaignWatch } from './campaign-watch.ts';
 import { Metrics } from './metrics.ts';
 import { buildManagementServer } from './server.ts';
 import { ShardClient } from './shard-client.ts';
@@ -50,23 +52,27 @@ let stopping = false;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Migrates and feeds; tries until the database answers. The ledger's campaigns serve in the meantime. */
-async function load(sql: Sql, store: CampaignStore): Promise<void> {
+/**
+ * Migrates and feeds; tries until the database answers. The ledger's campaigns serve in the meantime.
+ * Returns what was certainly seen by then, or null when the thread ends first.
+ */
+async function load(sql: Sql, store: CampaignStore): Promise<ChangeHorizon | null> {
   for (let failures = 0; !stopping; failures++) {
     try {
       const applied = await migrate(sql);
       if (applied.length > 0) log.info({ applied }, 'database brought up to date');
+      const horizon = await readHorizon(sql);
       const fed = await feedCampaigns(store, shards);
       state.postgresUp = true;
       state.campaignsLoaded = true;
       log.info(fed, 'campaigns loaded');
       if (fed.refused > 0) log.error(fed, 'campaigns do not fit the pacing table: raise CAMPAIGNS_MAX');
-      return;
+      return horizon;
     } catch (error) {
-      if (stopping) return;
+      if (stopping) return null;
       if (error instanceof MigrationError) {
         thread.tell({ type: 'fatal', message: error.message });
-        return;
+        return null;
       }
       if (!(error instanceof AppError)) throw error;
       state.postgresUp = false;
@@ -76,6 +82,7 @@ async function load(sql: Sql, store: CampaignStore): Promise<void> {
       await pause(RETRY_MS);
     }
   }
+  return null;
 }
 
 function watchDatabase(sql: Sql): NodeJS.Timeout {
@@ -107,6 +114,7 @@ async function serve(address: PostgresAddress): Promise<void> {
     bodyBytesMax: config.bodyBytesMax,
   });
   let watch: NodeJS.Timeout | undefined;
+  let changes: CampaignWatch | undefined;
   serving = {
     address: JSON.stringify(address),
     end: async () => {
@@ -115,6 +123,7 @@ async function serve(address: PostgresAddress): Promise<void> {
       const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
       await app.close();
       clearTimeout(cut);
+      await changes?.close();
       await closePostgres(sql);
     },
   };
@@ -122,7 +131,10 @@ async function serve(address: PostgresAddress): Promise<void> {
   await app.listen({ host: config.apiHost, port: config.apiPort });
   thread.tell({ type: 'ready' });
   watch = watchDatabase(sql);
-  await load(sql, store);
+  const horizon = await load(sql, store);
+  if (horizon === null || stopping || 'socketPath' in address) return;
+  changes = new CampaignWatch({ address, store, shards, log, horizon });
+  await changes.run();
 }
 
 async function end(): Promise<void> {

@@ -188,7 +188,8 @@ export class Account {
     if (moved || (this.leftMicros < 0 && isOpen(this.gate))) this.publish(clock);
     else if (this.showsLast) this.putOut();
     if (this.paced.stepDown()) {
-      this.settings.table.setPassProbability(this.slot, this.paced.pace.passProbability);
+      const { passProbability, throttleRate } = this.paced.pace;
+      this.settings.table.setPass(this.slot, passProbability, throttleRate);
     }
   }
 

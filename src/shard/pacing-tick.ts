@@ -53,7 +53,7 @@ export class PacingTick {
   private publish(account: Account): void {
     const { table, output } = this;
     const { slot, paced } = account;
-    table.setPassProbability(slot, output.passProbability);
+    table.setPass(slot, output.passProbability, output.throttleRate);
     table.setBidCap(slot, output.bidCapMicros);
     table.fillTokens(slot, output.tokenFillMicros, output.tokenCapMicros);
     table.setGauge(slot, GAUGE_SPENT, paced.spentDayMicros);

@@ -12,7 +12,8 @@
  *      4    flags            owner                 edges          FLAG bits
  *      5    breaker          owner                 metrics        0 closed, 1 open, 2 half-open
  *      6    id length        owner, while vacant   edges          bytes
- *      7–15 unused
+ *      7    throttle rate    owner                 edges, metrics 1 / PROBABILITY_ONE
+ *      8–15 unused
  *     16    allowance        owner adds, edges take     both      units, never below 0
  *     17    tokens           owner adds, edges take     both      units, may be below 0
  *     18    probes           owner sets, edges take     both      bids
@@ -40,6 +41,7 @@ export const WORD_UNIT_SHIFT = 3;
 export const WORD_FLAGS = 4;
 export const WORD_BREAKER = 5;
 export const WORD_ID_LENGTH = 6;
+export const WORD_THROTTLE = 7;
 export const WORD_ALLOWANCE = 16;
 export const WORD_TOKENS = 17;
 export const WORD_PROBES = 18;

@@ -41,6 +41,7 @@ import {
   WORD_PASS,
   WORD_PROBES,
   WORD_SHORTFALL,
+  WORD_THROTTLE,
   WORD_TOKENS,
   WORD_UNIT_SHIFT,
 } from './layout.ts';
@@ -95,7 +96,7 @@ export class EdgeTable {
       return;
     }
     const pass = this.slots[base + WORD_PASS] as number;
-    decision.throttleRate = 1 - pass / PROBABILITY_ONE;
+    decision.throttleRate = (this.slots[base + WORD_THROTTLE] as number) / PROBABILITY_ONE;
     if (gate === GATE_HALF_OPEN) this.probe(base, wantedMicros, decision);
     else this.bid(base, wantedMicros, draw * PROBABILITY_ONE < pass, decision);
     if (decision.maxBidMicros === 0) return;
@@ -246,9 +247,14 @@ export class OwnerTable {
     return Math.max(0, Atomics.load(this.slots, slot * SLOT_WORDS + WORD_PROBES));
   }
 
-  /** @param probability that a bid is let through, 0–1 */
-  setPassProbability(slot: number, probability: number): void {
-    Atomics.store(this.slots, slot * SLOT_WORDS + WORD_PASS, Math.round(probability * PROBABILITY_ONE));
+  /**
+   * @param probability that a bid is let through, 0–1
+   * @param throttleRate to be shown: the share of bids that is held back, 0–1
+   */
+  setPass(slot: number, probability: number, throttleRate: number): void {
+    const base = slot * SLOT_WORDS;
+    Atomics.store(this.slots, base + WORD_PASS, Math.round(probability * PROBABILITY_ONE));
+    Atomics.store(this.slots, base + WORD_THROTTLE, Math.round(throttleRate * PROBABILITY_ONE));
   }
 
   /** @param capMicros Infinity for none */

@@ -7,7 +7,7 @@ import {
   type TableMemory,
   WORD_BREAKER,
   WORD_GATE,
-  WORD_PASS,
+  WORD_THROTTLE,
 } from './layout.ts';
 
 export class TableReader {
@@ -35,6 +35,6 @@ export class TableReader {
   }
 
   throttleRate(slot: number): number {
-    return 1 - (this.slots[slot * SLOT_WORDS + WORD_PASS] as number) / PROBABILITY_ONE;
+    return (this.slots[slot * SLOT_WORDS + WORD_THROTTLE] as number) / PROBABILITY_ONE;
   }
 }

@@ -4,22 +4,17 @@
  * deletion is a status.
  */
 import { AppError } from '../../domain/app-error.ts';
-import type {
-  Campaign,
-  CampaignStatus,
-  Daypart,
-  HourMultiplier,
-  PacingLever,
-  PacingMode,
-} from '../../domain/campaign.ts';
-import { micros } from '../../domain/money.ts';
-import { answered, type Sql, sqlStateOf } from './client.ts';
+import type { Campaign, CampaignStatus } from '../../domain/campaign.ts';
+import { type CampaignRow, campaignOf, jsonText } from './campaign-row.ts';
+import { answered, type Sql } from './client.ts';
 
 export interface CampaignFilter {
   /** Without a status: every one but `DELETED`. */
   readonly status?: CampaignStatus;
   /** Part of the id or the name, letter case ignored. */
   readonly text?: string;
+  /** With those taken back, which do not exist to clients. */
+  readonly takenBack?: boolean;
   /** Most campaigns in the page. */
   readonly limit: number;
   /** The page begins after this id; the `nextCursor` of the page before. */
@@ -33,30 +28,6 @@ export interface CampaignPage {
   readonly nextCursor: string | null;
 }
 
-interface CampaignRow {
-  id: string;
-  name: string;
-  daily_budget_micros: number;
-  total_budget_micros: number | null;
-  start_date: string | null;
-  end_date: string | null;
-  timezone: string;
-  pacing_mode: PacingMode;
-  pacing_lever: PacingLever;
-  status: CampaignStatus;
-  breaker_threshold: number;
-  confidence_gate: boolean;
-  dayparts: Daypart[] | null;
-  hour_multipliers: HourMultiplier[] | null;
-  targeting: unknown;
-  creative: unknown;
-  version: number;
-  created_at: Date;
-  updated_at: Date;
-}
-
-const UNIQUE_VIOLATION = '23505';
-
 export class CampaignStore {
   readonly #sql: Sql;
 
@@ -65,47 +36,56 @@ export class CampaignStore {
   }
 
   /**
+   * Adds a campaign and returns it as it stands: in the place of one that was taken back it continues that
+   * one's versions, so that a shard which heard of the first takes in the second.
    * @throws AppError `already_exists` when the id is taken, also by a deleted campaign; `unavailable`.
    */
-  async insert(campaign: Campaign): Promise<void> {
+  async insert(campaign: Campaign): Promise<Campaign> {
     const c = campaign;
-    try {
-      await answered(this.#sql`
-        INSERT INTO campaigns (
-          id, name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
-          pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
-          creative, version, created_at, updated_at
-        ) VALUES (
-          ${c.id}, ${c.name}, ${c.dailyBudgetMicros}, ${c.totalBudgetMicros}, ${c.startDate}, ${c.endDate},
-          ${c.timezone}, ${c.pacingMode}, ${c.pacingLever}, ${c.status}, ${c.breakerThreshold}, ${c.confidenceGate},
-          ${jsonText(c.dayparts)}::text::jsonb, ${jsonText(c.hourMultipliers)}::text::jsonb,
-          ${jsonText(c.targeting)}::text::json, ${jsonText(c.creative)}::text::json, ${c.version},
-          ${c.createdAt}, ${c.updatedAt}
-        )`);
-    } catch (error) {
-      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
-      throw new AppError(
-        'already_exists',
-        `a campaign with the id ${campaign.id} exists already`,
-        'id',
-        error,
-      );
-    }
+    const rows = await answered(this.#sql<CampaignRow[]>`
+      INSERT INTO campaigns (
+        id, name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
+        pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
+        creative, version, created_at, updated_at
+      ) VALUES (
+        ${c.id}, ${c.name}, ${c.dailyBudgetMicros}, ${c.totalBudgetMicros}, ${c.startDate}, ${c.endDate},
+        ${c.timezone}, ${c.pacingMode}, ${c.pacingLever}, ${c.status}, ${c.breakerThreshold}, ${c.confidenceGate},
+        ${jsonText(c.dayparts)}::text::jsonb, ${jsonText(c.hourMultipliers)}::text::jsonb,
+        ${jsonText(c.targeting)}::text::json, ${jsonText(c.creative)}::text::json, ${c.version},
+        ${c.createdAt}, ${c.updatedAt}
+      )
+      ON CONFLICT (id) DO UPDATE SET (
+        name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
+        pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
+        creative, version, created_at, updated_at, taken_back
+      ) = (
+        excluded.name, excluded.daily_budget_micros, excluded.total_budget_micros, excluded.start_date,
+        excluded.end_date, excluded.timezone, excluded.pacing_mode, excluded.pacing_lever, excluded.status,
+        excluded.breaker_threshold, excluded.confidence_gate, excluded.dayparts, excluded.hour_multipliers,
+        excluded.targeting, excluded.creative, campaigns.version + excluded.version, excluded.created_at,
+        excluded.updated_at, false
+      ) WHERE campaigns.taken_back
+      RETURNING *`);
+    if (rows[0] !== undefined) return campaignOf(rows[0]);
+    throw new AppError('already_exists', `a campaign with the id ${c.id} exists already`, 'id');
   }
 
-  /** The campaign whatever its status, or null. @throws AppError `unavailable`. */
+  /** The campaign whatever its status, or null; null also when it was taken back. @throws AppError `unavailable`. */
   async get(id: string): Promise<Campaign | null> {
-    const rows = await answered(this.#sql<CampaignRow[]>`SELECT * FROM campaigns WHERE id = ${id}`);
+    const rows = await answered(
+      this.#sql<CampaignRow[]>`SELECT * FROM campaigns WHERE id = ${id} AND NOT taken_back`,
+    );
     return rows[0] === undefined ? null : campaignOf(rows[0]);
   }
 
   /** One page of campaigns by id. @throws AppError `unavailable`. */
   async list(filter: CampaignFilter): Promise<CampaignPage> {
     const sql = this.#sql;
-    const { status, text, limit, cursor } = filter;
+    const { status, text, takenBack, limit, cursor } = filter;
     const rows = await answered(sql<CampaignRow[]>`
       SELECT * FROM campaigns
       WHERE ${status === undefined ? sql`status <> 'DELETED'` : sql`status = ${status}`}
+        ${takenBack === true ? sql`` : sql`AND NOT taken_back`}
         ${text === undefined ? sql`` : sql`AND (strpos(lower(name), lower(${text})) > 0 OR strpos(lower(id), lower(${text})) > 0)`}
         ${cursor === undefined ? sql`` : sql`AND id > ${cursor}`}
       ORDER BY id
@@ -143,13 +123,14 @@ export class CampaignStore {
   }
 
   /**
-   * Takes back an insert that no shard accepted. Only a row still at that version goes.
+   * Takes back an insert that no shard accepted. Only a row still at that version goes. It goes by being
+   * deleted, with a version of its own, so that it is also taken from other pods that have heard of it.
    * @throws AppError `unavailable`.
    */
   async takeBack(campaign: Campaign): Promise<void> {
-    await answered(
-      this.#sql`DELETE FROM campaigns WHERE id = ${campaign.id} AND version = ${campaign.version}`,
-    );
+    await answered(this.#sql`
+      UPDATE campaigns SET status = 'DELETED', taken_back = true, version = version + 1
+      WHERE id = ${campaign.id} AND version = ${campaign.version}`);
   }
 
   /** All campaigns that are not deleted, ordered by id, a page at a time. @throws AppError `unavailable`. */
@@ -157,9 +138,9 @@ export class CampaignStore {
     return this.#pages({ limit: pageSize });
   }
 
-  /** All deleted campaigns, in the same way. @throws AppError `unavailable`. */
+  /** All deleted campaigns and those taken back, in the same way. @throws AppError `unavailable`. */
   deletedPages(pageSize = 500): AsyncGenerator<readonly Campaign[], void, undefined> {
-    return this.#pages({ limit: pageSize, status: 'DELETED' });
+    return this.#pages({ limit: pageSize, status: 'DELETED', takenBack: true });
   }
 
   async *#pages(filter: CampaignFilter): AsyncGenerator<readonly Campaign[], void, undefined> {
@@ -174,33 +155,4 @@ export class CampaignStore {
 
 export function campaignNotFound(id: string): AppError {
   return new AppError('campaign_not_found', `there is no campaign with the id ${id}`);
-}
-
-function campaignOf(row: CampaignRow): Campaign {
-  return {
-    id: row.id,
-    name: row.name,
-    dailyBudgetMicros: micros(row.daily_budget_micros),
-    totalBudgetMicros: row.total_budget_micros === null ? null : micros(row.total_budget_micros),
-    startDate: row.start_date,
-    endDate: row.end_date,
-    timezone: row.timezone,
-    pacingMode: row.pacing_mode,
-    pacingLever: row.pacing_lever,
-    status: row.status,
-    breakerThreshold: row.breaker_threshold,
-    confidenceGate: row.confidence_gate,
-    dayparts: row.dayparts,
-    hourMultipliers: row.hour_multipliers,
-    targeting: row.targeting,
-    creative: row.creative,
-    version: row.version,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
-  };
-}
-
-/** JSON text for a column, or null: cast from text in the statement, so that no driver reshapes it. */
-function jsonText(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value);
 }

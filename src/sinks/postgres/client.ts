@@ -17,6 +17,17 @@ export interface PostgresOptions {
   readonly connectionsMax?: number;
   /** Bound of one statement on the server, and a little later on the client; 10,000 when absent. */
   readonly statementTimeoutMs?: number;
+  /** Connections stay open while they are idle, as one that listens must. */
+  readonly keepOpen?: boolean;
+  /** A notification arrived on one of the connections. */
+  readonly onNotify?: (channel: string, payload: string) => void;
+  /** One of the connections ended, or could not be made. */
+  readonly onClose?: () => void;
+}
+
+/** The cause of `unavailable` when nothing was answered in time: the connection may be dead. */
+export class Silence extends Error {
+  override readonly name = 'Silence';
 }
 
 const CONNECTIONS_MAX = 5;
@@ -44,10 +55,14 @@ export function openPostgres(address: PostgresAddress, options: PostgresOptions 
   const settings = {
     max: options.connectionsMax ?? CONNECTIONS_MAX,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    idle_timeout: IDLE_TIMEOUT_SECONDS,
+    ...(options.keepOpen === true
+      ? { idle_timeout: 0, max_lifetime: 0 }
+      : { idle_timeout: IDLE_TIMEOUT_SECONDS }),
     // The default backs off to 20 s, which would keep campaign changes refused long after a restart.
     backoff: () => RECONNECT_DELAY_SECONDS,
     onnotice: () => {},
+    onnotify: options.onNotify,
+    onclose: () => options.onClose?.(),
     connection: {
       application_name: 'budget-pacer',
       statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
@@ -86,7 +101,7 @@ export function describeAddress(address: PostgresAddress): string {
 export async function answered<T>(statement: PromiseLike<T>, timeoutMs = STATEMENT_TIMEOUT_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(unavailable(undefined)), timeoutMs + ANSWER_MARGIN_MS);
+    timer = setTimeout(() => reject(unavailable(new Silence())), timeoutMs + ANSWER_MARGIN_MS);
   });
   try {
     return await Promise.race([statement, deadline]);

@@ -23,7 +23,7 @@ function open(unitShift = 0) {
   const edges = [new EdgeTable(memory, 0), new EdgeTable(memory, 1)] as const;
   const decision: Decision = { reason: 0, maxBidMicros: 0, takenMicros: 0, throttleRate: 0 };
   owner.prepare(SLOT, unitShift);
-  owner.setPassProbability(SLOT, 1);
+  owner.setPass(SLOT, 1, 1 - 1);
   owner.setFlags(SLOT, FLAG_NO_TOKENS);
   owner.setGate(SLOT, GATE_OPEN);
   const decide = (bidMicros: number, draw = 0, edge: 0 | 1 = 0, slot = SLOT): Decision => {
@@ -57,10 +57,10 @@ describe('a decision', () => {
   test('is throttled when the draw is not under the pass probability', () => {
     const { owner, decide } = open();
     owner.addAllowance(SLOT, 100);
-    owner.setPassProbability(SLOT, 0.25);
+    owner.setPass(SLOT, 0.25, 1 - 0.25);
     expect(decide(1, 0.2499).reason).toBe(REASON_WITHIN_BUDGET);
     expect(decide(1, 0.25)).toMatchObject({ reason: REASON_THROTTLED, throttleRate: 0.75 });
-    owner.setPassProbability(SLOT, 0);
+    owner.setPass(SLOT, 0, 1 - 0);
     expect(decide(1, 0).reason).toBe(REASON_THROTTLED);
   });
 
@@ -104,7 +104,7 @@ describe('a decision', () => {
   test('passes a half-open gate as often as there are probes, whatever the throttle', () => {
     const { owner, decide } = open();
     owner.addAllowance(SLOT, 100);
-    owner.setPassProbability(SLOT, 0);
+    owner.setPass(SLOT, 0, 1 - 0);
     owner.setProbes(SLOT, 2);
     owner.setGate(SLOT, GATE_HALF_OPEN);
     expect([decide(1).reason, decide(1, 0, 1).reason]).toEqual([REASON_PROBE, REASON_PROBE]);
