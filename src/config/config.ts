@@ -3,7 +3,7 @@
  * handed to every thread as plain data.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Option } from './option.ts';
@@ -60,6 +60,15 @@ function checkListening(config: Parsed): void {
   return;
 }
 
+/** The host name, which in Kubernetes is the pod's, as a node id. */
+function hostNodeId(): string {
+  return (
+    hostname()
+      .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+      .slice(0, 64) || 'pod'
+  );
+}
+
 /**
  * Reads and checks every option.
  * @throws ConfigError naming the variable, its value and what is accepted.
@@ -81,5 +90,6 @@ export function readConfig(environment: Environment): Config {
   const edgeThreads =
     parsed.edgeThreads === 'auto' ? Math.max(1, Math.min(16, cores - 1)) : parsed.edgeThreads;
   const shards = parsed.shards === 'auto' ? Math.max(1, Math.round(edgeThreads / 4)) : parsed.shards;
-  return Object.freeze({ ...parsed, dataDir: resolve(parsed.dataDir), edgeThreads, shards });
+  const nodeId = parsed.nodeId === 'auto' ? hostNodeId() : parsed.nodeId;
+  return Object.freeze({ ...parsed, dataDir: resolve(parsed.dataDir), nodeId, edgeThreads, shards });
 }

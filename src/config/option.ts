@@ -31,6 +31,20 @@ export function integer(option: Described, min: number, max: number, fallback: n
   };
 }
 
+/** A number between two bounds, both included. */
+export function number(option: Described, min: number, max: number, fallback: number): Option<number> {
+  return {
+    ...option,
+    fallback: String(fallback),
+    accepted: `a number from ${min} to ${max}`,
+    parse: (text) => {
+      if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) return undefined;
+      const value = Number(text);
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
 /** A whole number that may also be `auto`, which the start-up resolves from the machine. */
 export function integerOrAuto(option: Described, min: number, max: number): Option<number | 'auto'> {
   return {

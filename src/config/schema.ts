@@ -2,7 +2,7 @@
  * Every option of the pacer, once. Types, defaults, checks at start, `--help` and the README's table are
  * all derived from this object.
  */
-import { flag, integer, integerOrAuto, oneOf, optionalText, text } from './option.ts';
+import { flag, integer, integerOrAuto, number, oneOf, optionalText, text } from './option.ts';
 
 const HOST_PATTERN = /^[A-Za-z0-9.:_-]{1,253}$/;
 
@@ -61,6 +61,84 @@ export const schema = {
     },
     'a URL that begins with postgres:// or postgresql://',
     /^postgres(ql)?:\/\/\S+$/,
+  ),
+  nodeId: text(
+    {
+      variable: 'NODE_ID',
+      group: 'Fleet',
+      describe: 'name of this pod in its fleet, one each; auto = the host name',
+    },
+    'auto or 1 to 64 characters of A-Z a-z 0-9 . _ -',
+    /^[A-Za-z0-9._-]{1,64}$/,
+    'auto',
+  ),
+  redisUrl: optionalText(
+    {
+      variable: 'REDIS_URL',
+      group: 'Fleet',
+      describe:
+        'Redis that pods share budgets through, redis://[user:password@]host:port[/database], rediss:// for TLS; empty = one pod of its own',
+    },
+    'a URL that begins with redis:// or rediss://',
+    /^rediss?:\/\/\S+$/,
+  ),
+  redisAddr: optionalText(
+    { variable: 'REDIS_ADDR', group: 'Fleet', describe: 'the same as host:port' },
+    'host:port',
+    /^\S+$/,
+  ),
+  redisSentinels: optionalText(
+    {
+      variable: 'REDIS_SENTINELS',
+      group: 'Fleet',
+      describe: 'Sentinels that know the Redis master, host:port, comma separated',
+    },
+    'host:port, several separated by commas',
+    /^\S+$/,
+  ),
+  redisMasterName: optionalText(
+    {
+      variable: 'REDIS_MASTER_NAME',
+      group: 'Fleet',
+      describe: 'name of the master that the Sentinels watch',
+    },
+    'a name without spaces',
+    /^\S+$/,
+  ),
+  redisClusterNodes: optionalText(
+    {
+      variable: 'REDIS_CLUSTER_NODES',
+      group: 'Fleet',
+      describe: 'some nodes of a Redis Cluster, host:port, comma separated',
+    },
+    'host:port, several separated by commas',
+    /^\S+$/,
+  ),
+  redisFlushMs: integer(
+    {
+      variable: 'REDIS_FLUSH_MS',
+      group: 'Fleet',
+      describe: 'how often a pod shares its totals and renews its leases',
+    },
+    10,
+    10_000,
+    100,
+  ),
+  degradedThrottle: number(
+    {
+      variable: 'DEGRADED_THROTTLE',
+      group: 'Fleet',
+      describe: 'least share of bids that is held back while Redis cannot be reached',
+    },
+    0,
+    1,
+    0.5,
+  ),
+  postgresFlushMs: integer(
+    { variable: 'POSTGRES_FLUSH_MS', group: 'Storage', describe: 'how often history is written to Postgres' },
+    100,
+    600_000,
+    1000,
   ),
   ledgerSync: oneOf(
     {

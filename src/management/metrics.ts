@@ -29,9 +29,11 @@ import {
   SHARD_BREAKERS_MOVED,
   SHARD_COMMIT_SECONDS,
   SHARD_DUPLICATES,
+  SHARD_HISTORY_SINCE_MS,
   SHARD_LAG,
   SHARD_LATE_WIN_MICROS,
   SHARD_METERS,
+  SHARD_REDIS_SINCE_MS,
   SHARD_SPEND_REJECTED,
   SHARD_SPENDS,
   SHARD_WAITING_SINCE_MS,
@@ -43,6 +45,13 @@ interface Series {
   readonly labels: Readonly<Record<string, string>>;
   readonly reading: HistogramReading;
 }
+
+/** Where a shard's changes go, and the meter with the age of what waits for it. */
+const SINKS = [
+  ['ledger', SHARD_WAITING_SINCE_MS],
+  ['postgres', SHARD_HISTORY_SINCE_MS],
+  ['redis', SHARD_REDIS_SINCE_MS],
+] as const;
 
 /** A histogram whose buckets are kept elsewhere. */
 class ReadHistogram extends Histogram<string> {
@@ -222,11 +231,10 @@ export class Metrics {
       labelNames: ['sink'],
       registers: [registry],
       collect() {
-        const waiting = shards
-          .map((shard) => shard.get(SHARD_WAITING_SINCE_MS))
-          .filter((sinceMs) => sinceMs > 0);
-        const oldestMs = Math.min(...waiting, Date.now());
-        this.set({ sink: 'ledger' }, (Date.now() - oldestMs) / 1000);
+        for (const [sink, meter] of SINKS) {
+          const waiting = shards.map((shard) => shard.get(meter)).filter((sinceMs) => sinceMs > 0);
+          this.set({ sink }, (Date.now() - Math.min(...waiting, Date.now())) / 1000);
+        }
       },
     });
   }

@@ -19,6 +19,7 @@ export class GroupCommitter {
   private due = false;
   private openSinceMs = 0;
   private failing = false;
+  private failures = 0;
   private finished: Promise<void> = Promise.resolve();
   private readonly ledger: Ledger;
   private readonly meters: Meters;
@@ -53,11 +54,14 @@ export class GroupCommitter {
   /**
    * Writes what is open and waits until it is written.
    * @param last nothing stands on the table any more, and nothing will
+   * @returns whether all that was applied before the call is in the ledger now
    */
-  async flush(last: boolean): Promise<void> {
+  async flush(last: boolean): Promise<boolean> {
+    const failuresBefore = this.failures;
     await this.finished;
     this.begin(last);
     await this.finished;
+    return this.failures === failuresBefore;
   }
 
   private begin(last: boolean): void {
@@ -118,6 +122,7 @@ export class GroupCommitter {
     if (!this.failing)
       this.log.error({ err: error }, 'the ledger cannot be written; spend is refused until it can');
     this.failing = true;
+    this.failures++;
     return false;
   }
 }

@@ -8,12 +8,14 @@
  *   events      campaign id / event id      → when it is forgotten, ms (float64)
  *   expiries    minute / shard / number     → the event keys of one commit that are forgotten after that minute
  *   outbox      shard / time / campaign / … → history that Postgres does not have yet (history-flush.ts)
+ *   meta        id                          → names this ledger: what it tells others is told in its name
  *   traffic     shape / campaign id         → what its past days' traffic taught (domain/remembered-traffic.ts)
  *               today / campaign id         → today's traffic so far, as of the last full hour
  *
  * A commit is one transaction and resolves when it is on stable storage (LEDGER_SYNC=commit), or when it is
  * visible and its flush has begun (interval: a killed process loses nothing, a power failure the last moments).
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { BreakerTransition } from '../domain/breaker.ts';
@@ -47,6 +49,8 @@ export function eventKey(campaignId: string, eventId: string): string {
 }
 
 export class Ledger {
+  /** Eight hexadecimal digits, drawn when the ledger was made. */
+  readonly id: string;
   private readonly shard: number;
   private readonly root: RootDatabase;
   private readonly accounts: Database<Buffer, string>;
@@ -65,7 +69,7 @@ export class Ledger {
     this.root = open({
       path: folder,
       mapSize: MAP_BYTES,
-      maxDbs: 8,
+      maxDbs: 12,
       maxReaders: 256,
       cache: false,
       overlappingSync: sync === 'interval',
@@ -76,6 +80,8 @@ export class Ledger {
     this.events = this.root.openDB<Buffer, string>({ name: 'events', encoding: 'binary' });
     this.expiries = this.root.openDB<string[], string>({ name: 'expiries' });
     this.outboxEntries = this.root.openDB<OutboxEntry, string>({ name: 'outbox' });
+    const meta = this.root.openDB<string, string>({ name: 'meta' });
+    this.id = this.root.transactionSync(() => idOf(meta));
     this.trafficBytes = this.root.openDB<Buffer, string>({ name: 'traffic', encoding: 'binary' });
   }
 
@@ -164,6 +170,15 @@ export class Ledger {
       ...events,
     ]);
   }
+}
+
+/** The ledger's name; of several shards that open a new one, the first draws it. */
+function idOf(meta: Database<string, string>): string {
+  const known = meta.get('id');
+  if (known !== undefined) return known;
+  const id = randomBytes(4).toString('hex');
+  meta.putSync('id', id);
+  return id;
 }
 
 /** Sorts as its minute does. */

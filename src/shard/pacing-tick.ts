@@ -34,7 +34,8 @@ export class PacingTick {
     account.activity.allowed = this.sums.allowed;
   }
 
-  run(account: Account, clock: Clock): void {
+  /** @returns bids asked for since the last turn */
+  run(account: Account, clock: Clock): number {
     const { activity } = account;
     const { sums, counts } = this;
     this.table.sumLanes(account.slot, sums);
@@ -48,6 +49,7 @@ export class PacingTick {
     const moved = account.paced.tick(counts, clock, this.output);
     this.publish(account);
     if (moved) account.publish(clock);
+    return counts.asks;
   }
 
   private publish(account: Account): void {

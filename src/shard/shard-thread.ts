@@ -7,6 +7,8 @@ import type { Clock } from '../domain/clock.ts';
 import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
 import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messages/management-shard.ts';
 import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
+import type { PostgresAddress } from '../sinks/postgres/client.ts';
+import { HistoryStore } from '../sinks/postgres/history-store.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
 import { OwnerTable } from '../table/pacing-table.ts';
@@ -14,11 +16,14 @@ import { SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
+import { HistoryFlush } from './history-flush.ts';
 import { Ledger } from './ledger.ts';
 import { CYCLE_MS, type PostedBatch, Shard } from './shard.ts';
 
 /** An edge posts one batch a turn of its own: so many waiting means that this thread stood still for long. */
 const BATCHES_A_TURN_MAX = 10_000;
+/** As many as SHARDS may ever be. */
+const SHARDS_MAX = 64;
 
 const thread = supervised<ShardStart>();
 const { config, memory, shard: shardNumber } = thread.start;
@@ -26,6 +31,7 @@ const log = createLog(config.logLevel, `shard-${shardNumber}`);
 const meters = new Meters(SHARD_METERS, memory.shardMeters[shardNumber] as SharedArrayBuffer);
 const edges = new Map<number, MessagePort>();
 let management: MessagePort | null = null;
+let history: HistoryFlush | null = null;
 
 function readClock(): Clock {
   return { wallMs: Date.now(), steadyMs: performance.now() };
@@ -55,6 +61,7 @@ function openShard(): Shard | null {
       readClock,
       sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
       sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
+      changed: (account, clock) => history?.mark(account, clock.wallMs),
     });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -132,11 +139,36 @@ function connectManagement(owner: Shard, port: MessagePort): void {
   port.on('message', (message: ManagementToShard) => serveManagement(owner, message));
 }
 
+/** The database is there, or, embedded, was started anew at another address. */
+function connectDatabase(owner: Shard, address: PostgresAddress): void {
+  const before = history?.end() ?? Promise.resolve();
+  before.catch((error: unknown) =>
+    log.warn({ err: error }, 'the last connection to the history did not end'),
+  );
+  history = new HistoryFlush({
+    ledger,
+    commit: () => owner.committer.flush(false),
+    store: new HistoryStore(address),
+    source: `${config.nodeId}-${ledger.id}`,
+    outboxes: outboxesOf(shardNumber, config.shards),
+    flushMs: config.postgresFlushMs,
+    meters,
+    log,
+  });
+}
+
+/** The first shard also empties the outboxes of shards that there are no more. */
+function outboxesOf(own: number, shards: number): number[] {
+  const gone = Array.from({ length: SHARDS_MAX - shards }, (_, at) => shards + at);
+  return own === 0 ? [own, ...gone] : [own];
+}
+
 let cycle: NodeJS.Timeout | undefined;
 
 async function end(): Promise<void> {
   clearInterval(cycle);
   await shard?.end();
+  await history?.end();
   for (const port of edges.values()) port.close();
   management?.close();
   await ledger.close();
@@ -150,7 +182,8 @@ thread.onMessage((message: SupervisorToThread) => {
       log.fatal({ err: error }, 'the ledger could not be written at the end; what was answered is in it');
       process.exit(1);
     });
-  } else if (shard !== null && message.type === 'edge-port') connectEdge(shard, message.edge, message.port);
+  } else if (shard !== null && message.type === 'database') connectDatabase(shard, message.address);
+  else if (shard !== null && message.type === 'edge-port') connectEdge(shard, message.edge, message.port);
   else if (shard !== null && message.type === 'management-port') connectManagement(shard, message.port);
 });
 

@@ -73,6 +73,8 @@ export interface ShardParts {
   readonly readClock: () => Clock;
   readonly sendOutcomes: SendOutcomes;
   readonly sendStatus: (edge: number, ticket: number, body: string | null) => void;
+  /** Something of the account changed that others are to be told. */
+  readonly changed: (account: Account, clock: Clock) => void;
 }
 
 /** A batch and the number of the edge that posted it. */
@@ -321,6 +323,7 @@ export class Shard {
     this.active.add(account);
     this.committer.open.dirty.add(account);
     this.committer.schedule();
+    this.parts.changed(account, clock);
   }
 
   private cycleTouched(clock: Clock): void {
@@ -336,6 +339,7 @@ export class Shard {
         account.activity.touchedMs = clock.steadyMs;
         this.active.add(account);
         account.cycle(clock);
+        this.parts.changed(account, clock);
         if (account.allowanceShort) this.touch(account, clock);
       }
     }
@@ -362,7 +366,7 @@ export class Shard {
     const second = Math.floor(this.cycles / CYCLES_A_SECOND);
     if (quietMs >= QUIET_MS && account.atRest && (second + account.slot) % QUIET_SECONDS !== 0) return;
     account.advance(clock);
-    this.pacing.run(account, clock);
+    if (this.pacing.run(account, clock) > 0) this.parts.changed(account, clock);
     if (account.allowanceShort) this.touch(account, clock);
     if (!account.atRest) return;
     if (account.campaign.status === 'DELETED' && quietMs >= QUIET_MS) this.close(account, clock);

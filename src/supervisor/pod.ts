@@ -118,6 +118,7 @@ export class Pod {
         this.connectEdgeAndShard(edge, shard);
       });
       this.connectManagementAndShard(shard);
+      this.tellDatabase();
     });
   }
 
@@ -166,8 +167,10 @@ export class Pod {
   }
 
   private tellDatabase(): void {
-    if (this.databaseAddress !== null)
-      this.management.post({ type: 'database', address: this.databaseAddress });
+    if (this.databaseAddress === null) return;
+    for (const thread of [this.management, ...this.shards]) {
+      if (thread.running) thread.post({ type: 'database', address: this.databaseAddress });
+    }
   }
 
   private connectEdgeAndShard(edge: number, shard: number): void {

@@ -42,6 +42,10 @@ export const SHARD_METERS: MeterLayout = {
     'spends',
     'duplicates',
     'waiting_since_ms',
+    'history_since_ms',
+    'redis_up',
+    'redis_since_ms',
+    'degraded_since_ms',
     ...BREAKER_REASONS,
   ],
   histograms: ['ledger_commit_seconds'],
@@ -54,6 +58,14 @@ export const SHARD_SPENDS = 4;
 export const SHARD_DUPLICATES = 5;
 /** When the oldest change that is not in the ledger yet came, ms since the epoch; 0 = none waits. */
 export const SHARD_WAITING_SINCE_MS = 6;
+/** The same of history that is not in Postgres yet. */
+export const SHARD_HISTORY_SINCE_MS = 7;
+/** 1 while Redis answers; only with a fleet. */
+export const SHARD_REDIS_UP = 8;
+/** When the oldest change that is not in Redis yet came; 0 = none waits. */
+export const SHARD_REDIS_SINCE_MS = 9;
+/** Since when this shard goes on without Redis, ms since the epoch; 0 = it does not. */
+export const SHARD_DEGRADED_SINCE_MS = 10;
 /** Transitions of breakers: a counter for each of {@link BREAKER_REASONS} from here on. */
-export const SHARD_BREAKERS_MOVED = 7;
+export const SHARD_BREAKERS_MOVED = 11;
 export const SHARD_COMMIT_SECONDS = 0;

@@ -133,6 +133,7 @@ export class ShardHarness {
       readClock: () => ({ wallMs: this.wallMs, steadyMs: this.steadyMs }),
       sendOutcomes: (_edge, writer) => this.settle(writer.finish()),
       sendStatus: () => undefined,
+      changed: () => undefined,
     });
   }
 
