@@ -19,7 +19,7 @@ export interface Verdict {
   readonly met: boolean;
 }
 
-export const HUNTING = 0.13;
+const HUNTING = 0.13;
 const HUNTING_FEW_WINS = 0.2;
 const LAST_HALF_HOUR = 0.01;
 

@@ -7,6 +7,9 @@ import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
 const SMOKE_ASKS_PER_SECOND = 2;
+/** A smoke day is only an evening, or begins before the noon that changes its budget. */
+const SMOKE_START_HOUR = 18;
+const SMOKE_START_HOUR_NOON = 10;
 const SEEDS_MAX = 1000;
 
 export interface Options {
@@ -71,11 +74,12 @@ export function readOptions(args: readonly string[], root: string): Options | nu
   };
 }
 
-/** The same day with fewer asks; where bids have a given size, with a budget to match. */
+/** The end of the same day with fewer asks; where bids have a given size, with a budget to match. */
 function tiny(of: Scenario): Scenario {
   const asksPerSecond = Math.min(of.asksPerSecond, SMOKE_ASKS_PER_SECOND);
   const scale = of.baseBidMicros === null ? 1 : asksPerSecond / of.asksPerSecond;
-  return { ...of, asksPerSecond, budgetMicros: Math.round(of.budgetMicros * scale), seeds: 1 };
+  const startHour = of.noonBudget === 1 ? SMOKE_START_HOUR : SMOKE_START_HOUR_NOON;
+  return { ...of, asksPerSecond, budgetMicros: Math.round(of.budgetMicros * scale), startHour, seeds: 1 };
 }
 
 function pick<T extends { readonly name: string }>(

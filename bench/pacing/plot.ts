@@ -37,7 +37,7 @@ const TOP = 104;
 const GAP = 34;
 const BOTTOM = 52;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
-const LEGEND_COLUMN = 205;
+const LEGEND_COLUMN = 222;
 
 const INK = '#1f2933';
 const MUTED = '#5f6c7b';
