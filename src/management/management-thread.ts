@@ -28,6 +28,7 @@ import { supervised } from '../threads/supervised.ts';
 import { feedCampaigns } from './campaign-feed.ts';
 import { CampaignWatch } from './campaign-watch.ts';
 import { Metrics } from './metrics.ts';
+import { OrderedShards } from './ordered-shards.ts';
 import { buildManagementServer } from './server.ts';
 import { ShardClient } from './shard-client.ts';
 
@@ -43,7 +44,8 @@ const log = createLog(config.logLevel, 'management');
 const state = new PodState(memory.state);
 const index = new IdIndex(memory.table);
 const shardMeters = memory.shardMeters.map((shardMemory) => new Meters(SHARD_METERS, shardMemory));
-const shards = new ShardClient(config.shards);
+const shardClient = new ShardClient(config.shards);
+const shards = new OrderedShards(shardClient);
 const metrics = new Metrics(config, memory);
 const edges = new Map<number, MessagePort>();
 const lag = new Float64Array(memory.managementLag);
@@ -140,7 +142,7 @@ async function serve(address: PostgresAddress): Promise<void> {
 async function end(): Promise<void> {
   stopping = true;
   await serving?.end();
-  shards.close();
+  shardClient.close();
   for (const port of edges.values()) port.close();
   thread.tell({ type: 'stopped' });
   thread.close();
@@ -171,7 +173,7 @@ function connectEdge(edge: number, port: MessagePort): void {
 }
 
 thread.onMessage((message: SupervisorToThread) => {
-  if (message.type === 'shard-port') shards.connect(message.shard, message.port);
+  if (message.type === 'shard-port') shardClient.connect(message.shard, message.port);
   else if (message.type === 'edge-port') connectEdge(message.edge, message.port);
   else if (message.type === 'database') useDatabase(message.address);
   else if (message.type === 'stop') end().catch(fail);

@@ -21,7 +21,7 @@ import { PostgresSession, type SessionOptions } from './session.ts';
 export const HISTORY_BATCH_MAX = 1_000;
 
 /** Campaigns of one question: each may have a row for every hour of its flight and every source. */
-const QUESTION_BATCH_MAX = 100;
+const QUESTION_BATCH_MAX = 50;
 
 export class HistoryStore {
   readonly #session: PostgresSession;
