@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   const results = runAll(options);
   if (!options.smoke && results.some(({ verdicts }) => verdicts.length > 0)) print(limitsTable(results));
   print(standingsTable(standingsOf(results)));
-  if (!options.smoke) say(`\n${checksText(results)}`);
+  if (!options.smoke && options.controllers.length > 1) say(`\n${checksText(results)}`);
   if (options.outFolder !== null) {
     for (const file of await writeResultsPage(options.outFolder, results)) say(`wrote ${file}`);
   }
