@@ -5,6 +5,7 @@
  */
 import { ConfigError, environmentFrom, readConfig } from './config/config.ts';
 import { version } from './config/version.ts';
+import { redisTargetOf } from './shard/fleet-member.ts';
 import { lockDataDir } from './supervisor/data-dir-lock.ts';
 import { Pod } from './supervisor/pod.ts';
 import { checkListenable } from './supervisor/port-check.ts';
@@ -44,6 +45,7 @@ function serve(pod: Pod, log: Log, unlock: () => void): (exitCode: number) => vo
 
 async function main(): Promise<void> {
   const config = readConfig(environmentFrom(process.env, process.cwd()));
+  redisTargetOf(config); // refuses what no Redis can be reached by
   await checkListenable('PORT', config.host, config.port);
   await checkListenable('API_PORT', config.apiHost, config.apiPort);
   const unlock = await lockDataDir(config.dataDir);

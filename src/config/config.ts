@@ -60,6 +60,12 @@ function checkListening(config: Parsed): void {
   return;
 }
 
+/** Whether budgets are shared through a Redis. */
+export function isInFleet(config: Config): boolean {
+  const { redisUrl, redisAddr, redisSentinels, redisClusterNodes } = config;
+  return [redisUrl, redisAddr, redisSentinels, redisClusterNodes].some((given) => given !== null);
+}
+
 /** The host name, which in Kubernetes is the pod's, as a node id. */
 function hostNodeId(): string {
   return (

@@ -218,10 +218,6 @@ export const schema = {
  * leave a port open, so setting one stops the start.
  */
 export const unsupportedVariables: Readonly<Record<string, string>> = {
-  REDIS_URL: 'budgets cannot be shared between pods yet: run one pod',
-  REDIS_ADDR: 'budgets cannot be shared between pods yet: run one pod',
-  REDIS_SENTINELS: 'budgets cannot be shared between pods yet: run one pod',
-  REDIS_CLUSTER_NODES: 'budgets cannot be shared between pods yet: run one pod',
   API_TOKENS: 'credentials are not checked yet: listen on loopback',
   EDGE_TOKEN: 'credentials are not checked yet: listen on loopback',
   MAX_QPS: 'there is no rate limit yet',

@@ -65,7 +65,7 @@ export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string,
     status: campaign.status,
     timezone: campaign.timezone,
     local_day: paced.day.date,
-    degraded: false,
+    degraded: paced.degraded,
     projected_spend_cents: projection === null ? null : centsFromMicros(projection.spendMicros),
     projected_exhaustion_at: exhaustionMs === null ? null : new Date(exhaustionMs).toISOString(),
   };

@@ -4,6 +4,8 @@
  * takes its own share of it, so that the fleet follows one curve.
  */
 
+import { Lease } from './lease.ts';
+
 /** Sums over all pods of a fleet for the local day, from zero at its beginning; money in micros. */
 export interface FleetTotals {
   readonly spentDayMicros: number;
@@ -35,6 +37,7 @@ const SHARE_MEMORY_SECONDS = 60;
 const SHARE_MIN = 0.001;
 
 export class FleetView {
+  readonly lease = new Lease();
   othersDayMicros = 0;
   othersTotalMicros = 0;
   /** This pod's part of what is asked for, 0–1. */
@@ -54,8 +57,9 @@ export class FleetView {
     this.ticked ??= totals;
   }
 
-  /** A new local day begins at zero. */
-  beginDay(): void {
+  /** A new local day begins at zero. @param spentMicros what this pod spent of the last one */
+  beginDay(spentMicros: number): void {
+    this.lease.beginDay(spentMicros);
     this.othersDayMicros = 0;
     this.latest = null;
     this.ticked = null;

@@ -52,10 +52,13 @@ export class Lease {
     this.asked = Number.POSITIVE_INFINITY;
   }
 
-  /** A new local day has a lease of its own, of nothing at first. */
-  beginDay(): void {
-    this.held = 0;
+  /**
+   * A new local day has a lease of its own. It begins with what was left of the last one: what is in flight wins
+   * on the new day, and bidding goes on until the first reply.
+   * @param spentMicros what the pod spent of the day that ended
+   */
+  beginDay(spentMicros: number): void {
+    this.held = Math.max(0, this.heldMicros - spentMicros);
     this.asked = Number.POSITIVE_INFINITY;
-    this.untilMs = Number.NEGATIVE_INFINITY;
   }
 }

@@ -67,13 +67,16 @@ export class PacedCampaign {
   flight: FlightBounds;
   private lastLossSteadyMs = Number.NEGATIVE_INFINITY;
   private hourEndMs = 0;
+  /** As of the last advance: decides whether the lease holds. */
+  private steadyMs: number;
   /** Steady ms until which bids of before a restart may be in flight. */
   private restoredUntilMs = 0;
   /** The largest bid ever asked for, micros. */
   largestBidMicros = 0;
   private rhoPeak: RhoPeak | null = null;
   private readonly traffic: CampaignTraffic;
-  private hour = 0;
+  /** The local hour, 0–23. */
+  hour = 0;
   private shape: TrafficShape | null = null;
   private readonly settings: PacingSettings;
 
@@ -87,6 +90,7 @@ export class PacedCampaign {
   ) {
     this.campaign = campaign;
     this.settings = settings;
+    this.steadyMs = clock.steadyMs;
     this.fleet = settings.fleet === null ? null : new FleetView();
     this.reservations = new Reservations(settings.reservationTtlMs);
     this.day = localDayAt(campaign.timezone, clock.wallMs);
@@ -138,9 +142,24 @@ export class PacedCampaign {
     return heldWithConfidence(this.rhoPeak, reserved, this.largestBidMicros);
   }
 
-  /** Budget that is neither spent nor held. Negative after uncovered spend. */
+  /**
+   * Budget that is neither spent nor held; in a fleet also of what is leased to this pod. Negative after uncovered
+   * spend and when a lease has ended.
+   */
   get freeMicros(): number {
-    return this.budgetMicros - this.spentDayMicros - this.heldMicros;
+    const held = this.heldMicros;
+    const free = this.budgetMicros - this.spentDayMicros - held;
+    if (this.fleet === null) return free;
+    return Math.min(free, this.fleet.lease.usable(this.steadyMs) - this.counters.spentDayMicros - held);
+  }
+
+  /** In a fleet: whether what is free is bounded by this pod's lease, not by the budget. */
+  get leaseBinds(): boolean {
+    if (this.fleet === null) return false;
+    const { lease } = this.fleet;
+    return (
+      lease.usable(this.steadyMs) - this.counters.spentDayMicros < this.budgetMicros - this.spentDayMicros
+    );
   }
 
   get throttleFloor(): number {
@@ -260,6 +279,11 @@ export class PacedCampaign {
     this.replan(clock);
   }
 
+  /** Whether it goes on without the fleet's shared state. */
+  get degraded(): boolean {
+    return this.settings.fleet !== null && !this.settings.fleet.connected;
+  }
+
   /** Takes in what the past says of the day's traffic, without a jump in the plan. */
   expect(traffic: KnownTraffic | null, clock: Clock): void {
     this.traffic.known = traffic;
@@ -268,6 +292,7 @@ export class PacedCampaign {
 
   /** Lets time pass: expiries, a new hour, a new day. */
   advance(clock: Clock): void {
+    this.steadyMs = clock.steadyMs;
     this.reservations.expire(clock.steadyMs);
     this.turn(clock);
   }
@@ -455,8 +480,8 @@ export class PacedCampaign {
     this.day = localDayAt(this.campaign.timezone, clock.wallMs);
     // A clock that was set back does not bring a spent day back.
     if (this.day.startMs <= counters.dayStartMs) return;
+    this.fleet?.beginDay(counters.spentDayMicros);
     beginDay(counters, this.day.startMs);
-    this.fleet?.beginDay();
     beginControllerDay(this.controller);
     this.traffic.turn(this.day, this.controller.flow.meanWinMicros, clock.wallMs);
     this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);

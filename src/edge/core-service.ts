@@ -5,7 +5,7 @@
  * clock readings, one closure and the reply's string.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import type { Config } from '../config/config.ts';
+import { type Config, isInFleet } from '../config/config.ts';
 import { AppError } from '../domain/app-error.ts';
 import { isId } from '../domain/campaign.ts';
 import { isAllowed } from '../domain/gate.ts';
@@ -79,7 +79,13 @@ export class CoreService {
   private loaded = false;
   private readonly request: DecisionRequest = { campaignId: '', bidMicros: 0, bidId: '' };
   private readonly spendRequest: SpendRequest = newSpend();
-  private readonly decision: Decision = { reason: 0, maxBidMicros: 0, takenMicros: 0, throttleRate: 0 };
+  private readonly decision: Decision = {
+    reason: 0,
+    maxBidMicros: 0,
+    takenMicros: 0,
+    throttleRate: 0,
+    degraded: false,
+  };
   private readonly finished = (endpoint: number, startedAt: number): void => {
     this.parts.meters.observe(endpoint, steadySeconds() - startedAt);
   };
@@ -284,7 +290,7 @@ export class CoreService {
 
   private health(res: HttpResponse): void {
     const { state, index, shardMeters } = this.parts;
-    const report = readHealth(state, index, shardMeters, Date.now());
+    const report = readHealth(state, index, shardMeters, isInFleet(this.parts.config), Date.now());
     replyCorked(res, report.statusCode, 'application/json', report.body);
   }
 

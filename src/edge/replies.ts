@@ -18,13 +18,15 @@ const STATUS_LINES: Readonly<Record<number, string>> = {
 };
 
 const THROTTLE_STEPS = 10_000;
+const DEGRADED_WARNING = 'Operating in degraded mode';
 
 /** A decision as the contract's JSON. */
 export function decisionJson(decision: Decision): string {
   const throttleRate = Math.round(decision.throttleRate * THROTTLE_STEPS) / THROTTLE_STEPS;
   const allowed = isAllowed(decision.reason);
   const maxBid = allowed ? centsFromMicros(decision.maxBidMicros) : 0;
-  return `{"allow_bid":${allowed},"max_bid_cents":${maxBid},"throttle_rate":${throttleRate},"reason":"${REASONS[decision.reason]}"}`;
+  const warning = decision.degraded ? `,"warning":"${DEGRADED_WARNING}"` : '';
+  return `{"allow_bid":${allowed},"max_bid_cents":${maxBid},"throttle_rate":${throttleRate},"reason":"${REASONS[decision.reason]}"${warning}}`;
 }
 
 const REPLIES = 1024;
@@ -41,6 +43,10 @@ export class ReplyCache {
 
   /** The same as {@link decisionJson}. */
   json(decision: Decision): string {
+    return decision.degraded ? decisionJson(decision) : this.known(decision);
+  }
+
+  private known(decision: Decision): string {
     const { maxBidMicros, throttleRate, reason } = decision;
     const mixed =
       Math.imul(maxBidMicros | 0, 0x9e3779b1) ^ Math.imul((throttleRate * 0x3fffffff) | 0, 0x85ebca6b);

@@ -3,6 +3,7 @@
  * the shards, serves the API for operators and renders the metrics. Decisions and spend go on without it.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { isInFleet } from '../config/config.ts';
 import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
@@ -109,7 +110,7 @@ async function serve(address: PostgresAddress): Promise<void> {
     store,
     shards,
     health: () => {
-      const { statusCode, body } = readHealth(state, index, shardMeters, Date.now());
+      const { statusCode, body } = readHealth(state, index, shardMeters, isInFleet(config), Date.now());
       return { statusCode, body: JSON.parse(body) as unknown };
     },
     log,

@@ -3,7 +3,7 @@
  * counted twice and no thread is asked.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Config } from '../config/config.ts';
+import { type Config, isInFleet } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { REASONS } from '../domain/gate.ts';
 import { centsFromMicros } from '../domain/money.ts';
@@ -28,12 +28,14 @@ import {
   ENDPOINTS,
   SHARD_BREAKERS_MOVED,
   SHARD_COMMIT_SECONDS,
+  SHARD_DEGRADED_SINCE_MS,
   SHARD_DUPLICATES,
   SHARD_HISTORY_SINCE_MS,
   SHARD_LAG,
   SHARD_LATE_WIN_MICROS,
   SHARD_METERS,
   SHARD_REDIS_SINCE_MS,
+  SHARD_REDIS_UP,
   SHARD_SPEND_REJECTED,
   SHARD_SPENDS,
   SHARD_WAITING_SINCE_MS,
@@ -319,9 +321,15 @@ export class Metrics {
 
   private addHealth(): void {
     const { state, memory, edges, shards, registry } = this;
-    this.gauge('pacer_redis_up', 'Whether Redis answers; NaN when none is configured.', () => Number.NaN);
+    const inFleet = isInFleet(this.config);
+    const redisUp = (): boolean => shards.every((shard) => shard.get(SHARD_REDIS_UP) === 1);
+    this.gauge('pacer_redis_up', 'Whether Redis answers; NaN when none is configured.', () =>
+      inFleet ? Number(redisUp()) : Number.NaN,
+    );
     this.gauge('pacer_postgres_up', 'Whether Postgres answers.', () => (state.postgresUp ? 1 : 0));
-    this.gauge('pacer_degraded', 'Whether decisions are made without the shared state.', () => 0);
+    this.gauge('pacer_degraded', 'Whether decisions are made without the shared state.', () =>
+      Number(shards.some((shard) => shard.get(SHARD_DEGRADED_SINCE_MS) > 0)),
+    );
     new Gauge({
       name: 'pacer_event_loop_lag_seconds',
       help: 'The worst lag of a thread in the last seconds.',

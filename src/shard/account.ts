@@ -14,10 +14,22 @@ import { GATE_HALF_OPEN, GATE_VACANT } from '../domain/gate.ts';
 import { isOpen } from '../domain/gate-rules.ts';
 import { PacedCampaign } from '../domain/paced-campaign.ts';
 import type { CampaignRecord, PacingSettings } from '../domain/pacing-settings.ts';
+import type { LeaseReply, LeaseRequest } from '../sinks/redis/lease-request.ts';
 import { FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import { encodeRecord } from './account-record.ts';
 import { Allowance } from './allowance.ts';
+
+/** How long a lease may be used after it was asked for. */
+export const LEASE_MS = 600_000;
+/** A lease is asked to cover so many seconds of the recent flow… */
+const LEASE_FLOW_SECONDS = 120;
+/** …or so many of the largest bids… */
+const LEASE_BIDS = 2;
+/** …or, before any bid is known, 20 dollars or a twentieth of the budget. */
+const LEASE_FIRST_MICROS = 20_000_000;
+const LEASE_FIRST_PARTS = 20;
+const FLOW_MEMORY_SECONDS = 10;
 
 export interface AccountSettings extends PacingSettings {
   readonly breakerProbes: number;
@@ -44,6 +56,9 @@ export class Account {
   /** The table wants more than the ledger's record covers: a commit will raise it. */
   allowanceShort = false;
   private gate = GATE_VACANT;
+  /** In a fleet: what may be held above the floor while the budget is scarce; −1 while there is enough. */
+  private partMicros = -1;
+  private readonly flow = { rate: 0, allowedMicros: 0, steadyMs: 0 };
   /** Edges were told that all of the budget is out: what comes back must not wait for the next cycle. */
   private showsLast = false;
   private readonly settings: AccountSettings;
@@ -75,6 +90,25 @@ export class Account {
   /** Whether nothing is in flight. */
   get atRest(): boolean {
     return this.paced.reservations.empty;
+  }
+
+  /** Whether the fleet counts anything of this pod for the campaign: spend, or a lease. */
+  get isKnownToFleet(): boolean {
+    const { counters, fleet } = this.paced;
+    return fleet !== null && (counters.spentTotalMicros > 0 || fleet.lease.heldMicros > 0);
+  }
+
+  /** Whether the pod would use more than it is leased. */
+  get wantsLease(): boolean {
+    const { fleet } = this.paced;
+    if (fleet === null || !isOpen(this.gate)) return false;
+    return fleet.lease.heldMicros < this.floorMicros + this.leaseWantedMicros() / 2;
+  }
+
+  /** Whether an open campaign's lease ends within so long, or there is none. */
+  leaseEndsWithin(ms: number, steadyMs: number): boolean {
+    const { fleet } = this.paced;
+    return fleet !== null && isOpen(this.gate) && fleet.lease.endsAtMs < steadyMs + ms;
   }
 
   /** Takes what edges took since the last look as reserved; returns it. */
@@ -110,6 +144,76 @@ export class Account {
     const found = this.paced.lose(bidId, clock);
     if (found) this.settled(true, clock);
     return found;
+  }
+
+  /** Another pod says that the bid was won: its spend is counted there. */
+  wonElsewhere(bidId: string, clock: Clock): void {
+    this.observe(clock);
+    if (this.paced.reservations.settle(bidId, clock.steadyMs) >= 0) this.settled(true, clock);
+  }
+
+  /** What to tell the fleet and what to ask of it; {@link leased} or {@link leaseLost} must follow. */
+  askForLease(clock: Clock, fresh: boolean): LeaseRequest {
+    this.observe(clock);
+    this.paced.advance(clock);
+    this.followFlow(clock);
+    const { counters, campaign, day, fleet, largestBidMicros } = this.paced;
+    if (fleet === null) throw new Error('a pod of its own asks for no lease');
+    const { floorMicros, partMicros } = this;
+    const wantMicros = Math.ceil(this.leaseWantedMicros());
+    const heldMicros = fleet.lease.heldMicros;
+    const scarce = partMicros >= 0 && heldMicros > floorMicros + partMicros;
+    const capMicros = floorMicros + (scarce ? Math.min(partMicros, wantMicros) : wantMicros);
+    fleet.lease.ask(capMicros);
+    return {
+      campaignId: campaign.id,
+      date: day.date,
+      hour: this.paced.hour,
+      version: campaign.version,
+      dailyBudgetMicros: campaign.dailyBudgetMicros,
+      totalBudgetMicros: campaign.totalBudgetMicros,
+      spentDayMicros: counters.spentDayMicros,
+      spentHourMicros: counters.spentHourMicros,
+      spentTotalMicros: counters.spentTotalMicros,
+      heldMicros,
+      floorMicros,
+      capMicros,
+      wantMicros,
+      largestBidMicros: Math.ceil(largestBidMicros),
+      asks: Math.round(counters.asksDay),
+      askedMicros: Math.round(counters.askedDayMicros),
+      allowedMicros: Math.round(counters.allowedDayMicros),
+      wins: counters.winsDay,
+      fresh,
+    };
+  }
+
+  /** @param askedAt when the request was made */
+  leased(request: LeaseRequest, reply: LeaseReply, askedAt: Clock, clock: Clock): void {
+    const { fleet } = this.paced;
+    if (fleet === null || request.date !== this.paced.day.date) {
+      this.leaseLost();
+      return;
+    }
+    this.observe(clock);
+    fleet.lease.granted(reply.leaseMicros, askedAt.steadyMs, LEASE_MS);
+    this.partMicros = reply.partMicros;
+    const totals = {
+      spentDayMicros: reply.fleetSpentDayMicros,
+      spentTotalMicros: reply.fleetSpentTotalMicros,
+      asks: reply.fleetAsks,
+      askedMicros: reply.fleetAskedMicros,
+      allowedMicros: reply.fleetAllowedMicros,
+      wins: reply.fleetWins,
+      sources: reply.liveSources,
+    };
+    fleet.learn(totals, { dayMicros: request.spentDayMicros, totalMicros: request.spentTotalMicros });
+    this.publish(clock);
+  }
+
+  /** No reply came to {@link askForLease}. */
+  leaseLost(): void {
+    this.paced.fleet?.lease.lost();
   }
 
   /** Replaces the campaign by a newer version of it. */
@@ -193,6 +297,36 @@ export class Account {
     }
   }
 
+  /** What cannot be given back of a lease: spent today, in flight, and on the table. */
+  private get floorMicros(): number {
+    const { counters, reservations } = this.paced;
+    return counters.spentDayMicros + reservations.totalMicros + this.allowance.onTableMicros;
+  }
+
+  /** What it would like to be leased above its floor: some bids, or the flow of a while. */
+  private leaseWantedMicros(): number {
+    if (!isOpen(this.gate)) return 0;
+    const { budgetMicros, largestBidMicros } = this.paced;
+    const first = Math.min(LEASE_FIRST_MICROS, budgetMicros / LEASE_FIRST_PARTS);
+    return Math.min(
+      budgetMicros,
+      Math.max(first, LEASE_BIDS * largestBidMicros, this.flow.rate * LEASE_FLOW_SECONDS),
+    );
+  }
+
+  /** Follows how much is allowed in a second. */
+  private followFlow(clock: Clock): void {
+    const { flow } = this;
+    const { allowedDayMicros } = this.paced.counters;
+    const seconds = (clock.steadyMs - flow.steadyMs) / 1000;
+    if (flow.steadyMs > 0 && seconds > 0) {
+      const rate = Math.max(0, allowedDayMicros - flow.allowedMicros) / seconds;
+      flow.rate += (rate - flow.rate) * -Math.expm1(-seconds / FLOW_MEMORY_SECONDS);
+    }
+    flow.allowedMicros = allowedDayMicros;
+    flow.steadyMs = clock.steadyMs;
+  }
+
   private refill(): void {
     const wanting = this.allowance.wanting(this.leftMicros);
     const added = wanting > 0 ? this.allowance.add(wanting, this.paced.reservations.totalMicros) : 0;
@@ -207,7 +341,9 @@ export class Account {
   }
 
   private publishFlags(): void {
-    this.showsLast = this.leftMicros < this.allowance.unitMicros;
+    // Where only the lease is used up, not the budget, more may come at the next flush: bids wait for it.
+    const leaseBinds = this.paced.leaseBinds && this.partMicros < 0;
+    this.showsLast = this.leftMicros < this.allowance.unitMicros && !leaseBinds;
     const last = this.showsLast ? FLAG_LAST : 0;
     const tokens = this.campaign.pacingMode === 'ASAP' ? FLAG_NO_TOKENS : 0;
     // What stands on the table can only go to bids: once it is gone it is in flight.

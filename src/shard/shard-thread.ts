@@ -16,6 +16,7 @@ import { SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
+import { FleetMember, redisTargetOf } from './fleet-member.ts';
 import { HistoryFlush } from './history-flush.ts';
 import { Ledger } from './ledger.ts';
 import { CYCLE_MS, type PostedBatch, Shard } from './shard.ts';
@@ -42,7 +43,25 @@ function sendToEdge(edge: number, message: ShardToEdge): void {
 }
 
 const ledger = new Ledger(join(config.dataDir, 'ledger'), shardNumber, config.ledgerSync);
+const ownerTable = new OwnerTable(memory.table, shardNumber);
+const fleet = openFleet();
 const shard = openShard();
+
+/** Null for a pod of its own. */
+function openFleet(): FleetMember | null {
+  const target = redisTargetOf(config);
+  if (target === null) return null;
+  return new FleetMember(target, {
+    config,
+    shard: shardNumber,
+    ledger,
+    table: ownerTable,
+    meters,
+    log,
+    readClock,
+    refused: (message) => thread.tell({ type: 'fatal', message }),
+  });
+}
 
 /** Null when the pod cannot run with this configuration: the supervisor is told, and ends it. */
 function openShard(): Shard | null {
@@ -50,7 +69,7 @@ function openShard(): Shard | null {
     return new Shard({
       shard: shardNumber,
       shards: config.shards,
-      table: new OwnerTable(memory.table, shardNumber),
+      table: ownerTable,
       index: new IdIndex(memory.table),
       ledger,
       meters,
@@ -61,7 +80,12 @@ function openShard(): Shard | null {
       readClock,
       sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
       sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
-      changed: (account, clock) => history?.mark(account, clock.wallMs),
+      fleet: fleet?.conditions ?? null,
+      refresh: (account, known) => (fleet === null ? known() : fleet.refresh(account, known)),
+      changed: (account, clock) => {
+        history?.mark(account, clock.wallMs);
+        fleet?.changed(account, clock.wallMs);
+      },
     });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -95,7 +119,9 @@ function upsertAll(owner: Shard, number: number, campaigns: readonly Campaign[])
 
 function serveManagement(owner: Shard, { number, request }: ManagementToShard): void {
   if (request.type === 'status') {
-    answer(number, { ok: true, body: owner.status(request.campaignId, request.explained), refused: 0 });
+    owner.status(request.campaignId, request.explained, (body) =>
+      answer(number, { ok: true, body, refused: 0 }),
+    );
     return;
   }
   if (request.type === 'upsert-all') {
@@ -168,6 +194,7 @@ let cycle: NodeJS.Timeout | undefined;
 async function end(): Promise<void> {
   clearInterval(cycle);
   await shard?.end();
+  await fleet?.leave(shard?.allAccounts() ?? []);
   await history?.end();
   for (const port of edges.values()) port.close();
   management?.close();
@@ -204,6 +231,7 @@ function isErrorNumber(error: Error): boolean {
 sampleLag((seconds) => meters.set(SHARD_LAG, seconds));
 if (shard !== null) {
   await shard.committer.flush(false);
+  fleet?.join(shard);
   cycle = setInterval(() => shard.cycle(), CYCLE_MS);
   thread.tell({ type: 'ready' });
 }

@@ -14,7 +14,7 @@ import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
 import { explain } from '../domain/explanation.ts';
-import type { HourRecord } from '../domain/pacing-settings.ts';
+import type { FleetConditions, HourRecord } from '../domain/pacing-settings.ts';
 import {
   BatchReader,
   type EdgeBatch,
@@ -73,6 +73,10 @@ export interface ShardParts {
   readonly readClock: () => Clock;
   readonly sendOutcomes: SendOutcomes;
   readonly sendStatus: (edge: number, ticket: number, body: string | null) => void;
+  /** The fleet that shares the budgets, or null for a pod of its own. */
+  readonly fleet: FleetConditions | null;
+  /** Calls back when the account knows what its whole fleet has spent by now, or when that cannot be known. */
+  readonly refresh: (account: Account, known: () => void) => void;
   /** Something of the account changed that others are to be told. */
   readonly changed: (account: Account, clock: Clock) => void;
 }
@@ -109,7 +113,7 @@ export class Shard {
       table,
       curves: new CurveCache(),
       history: new LedgerTraffic(ledger, log),
-      fleet: null,
+      fleet: parts.fleet,
       hourEnded: (hour) => this.hourEnded(hour),
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
     };
@@ -152,9 +156,28 @@ export class Shard {
     }
   }
 
-  /** The body of a budget status, with its explanation when asked for, or null for an unknown campaign. */
-  status(campaignId: string, explained = false): string | null {
-    return this.statusOf(this.accounts.get(campaignId), explained);
+  /** Sends the body of a budget status, with its explanation when asked for, or null for an unknown campaign. */
+  status(campaignId: string, explained: boolean, send: (body: string | null) => void): void {
+    this.freshStatus(this.accounts.get(campaignId), explained, send);
+  }
+
+  /** Another pod counts the win of a bid that this one may have allowed. */
+  wonElsewhere(campaignId: string, bidId: string): void {
+    this.accounts.get(campaignId)?.wonElsewhere(bidId, this.parts.readClock());
+  }
+
+  /** By its place among the shard's slots. */
+  accountAt(place: number): Account | undefined {
+    return this.accounts.at(place);
+  }
+
+  /** Places that may hold an account: 0 … places − 1. */
+  get places(): number {
+    return this.accounts.places;
+  }
+
+  allAccounts(): IterableIterator<Account> {
+    return this.accounts.all();
   }
 
   /** Takes in a campaign's newest version; the listener hears when every edge decides on it. */
@@ -184,7 +207,9 @@ export class Shard {
     group.listeners.push((committed) => {
       if (known === undefined) this.opened(account, committed);
       // A known campaign's change holds without the ledger: its source is Postgres, which tells it again.
-      listener(committed || known !== undefined ? 'done' : 'not_written');
+      if (known !== undefined) listener('done');
+      else if (!committed) listener('not_written');
+      else this.parts.refresh(account, () => listener('done')); // in a fleet, once it has a lease
     });
   }
 
@@ -269,11 +294,20 @@ export class Shard {
   }
 
   private sendStatus(edge: number, explained: boolean): void {
-    this.parts.sendStatus(edge, this.reader.ticket, this.statusOf(this.find(), explained));
+    const { ticket } = this.reader;
+    this.freshStatus(this.find(), explained, (body) => this.parts.sendStatus(edge, ticket, body));
   }
 
-  private statusOf(account: Account | undefined, explained: boolean): string | null {
-    if (account === undefined) return null;
+  private freshStatus(
+    account: Account | undefined,
+    explained: boolean,
+    send: (body: string | null) => void,
+  ): void {
+    if (account === undefined) send(null);
+    else this.parts.refresh(account, () => send(this.statusOf(account, explained)));
+  }
+
+  private statusOf(account: Account, explained: boolean): string {
     const clock = this.parts.readClock();
     account.advance(clock);
     const status = budgetStatus(account.paced, clock);

@@ -3,7 +3,7 @@ import { version } from '../config/version.ts';
 import type { IdIndex } from './id-index.ts';
 import type { Meters } from './meters.ts';
 import { PHASE_SERVING, type PodState } from './pod-state.ts';
-import { SHARD_PENDING } from './thread-meters.ts';
+import { SHARD_DEGRADED_SINCE_MS, SHARD_PENDING, SHARD_REDIS_UP } from './thread-meters.ts';
 
 export interface HealthReport {
   readonly statusCode: 200 | 503;
@@ -12,16 +12,23 @@ export interface HealthReport {
 
 /**
  * @param shardMeters one for each shard
+ * @param inFleet whether a Redis is configured
  * @param nowMs ms since the epoch
  */
 export function readHealth(
   state: PodState,
   index: IdIndex,
   shardMeters: readonly Meters[],
+  inFleet: boolean,
   nowMs: number,
 ): HealthReport {
   const unhealthy = state.phase !== PHASE_SERVING || !state.campaignsLoaded || state.threadsDown > 0;
-  const status = unhealthy ? 'unhealthy' : state.postgresUp ? 'healthy' : 'degraded';
+  const redisUp = shardMeters.every((meters) => meters.get(SHARD_REDIS_UP) === 1);
+  const healthy = state.postgresUp && (redisUp || !inFleet);
+  const status = unhealthy ? 'unhealthy' : healthy ? 'healthy' : 'degraded';
+  const degradedSince = shardMeters
+    .map((meters) => meters.get(SHARD_DEGRADED_SINCE_MS))
+    .filter((ms) => ms > 0);
   let campaigns = 0;
   let pending = 0;
   shardMeters.forEach((meters, shard) => {
@@ -30,9 +37,9 @@ export function readHealth(
   });
   const body = JSON.stringify({
     status,
-    redis_healthy: null,
+    redis_healthy: inFleet ? redisUp : null,
     postgres_healthy: state.postgresUp,
-    degraded_since: null,
+    degraded_since: degradedSince.length === 0 ? null : new Date(Math.min(...degradedSince)).toISOString(),
     pending_flush: pending,
     campaigns,
     uptime_seconds: Math.floor((nowMs - state.startedAtMs) / 1000),

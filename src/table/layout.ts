@@ -23,6 +23,7 @@
  *  ids       128 bytes for each slot: the campaign's id in ASCII (owner, while vacant)
  *  indexes   one open-addressing table for each shard: hash and slot + 1 (owner); see id-index.ts
  *  activity  one bit for each slot: edges set it when they touch the slot, the owner takes it
+ *  owners    one word for each shard: 1 while it goes on without the fleet's shared state (owner)
  *  gauges    8 float64 for each slot: what metrics show (owner)
  *  lanes     4 float64 for each slot and edge: what that edge saw, only ever growing (that edge)
  *
@@ -94,6 +95,7 @@ export interface TableMemory {
   readonly ids: SharedArrayBuffer;
   readonly indexes: SharedArrayBuffer;
   readonly activity: SharedArrayBuffer;
+  readonly owners: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
   /** One for each edge. */
   readonly lanes: readonly SharedArrayBuffer[];
@@ -119,6 +121,7 @@ export function allocateTable(campaignsMax: number, shards: number, edges: numbe
     ids: new SharedArrayBuffer(slotCount * ID_BYTES),
     indexes: new SharedArrayBuffer(shards * indexWords(indexEntries) * 4),
     activity: new SharedArrayBuffer(slotCount / 8),
+    owners: new SharedArrayBuffer(shards * 4),
     gauges: new SharedArrayBuffer(slotCount * GAUGES * 8),
     lanes: Array.from({ length: edges }, () => new SharedArrayBuffer(slotCount * LANE_FIELDS * 8)),
   };

@@ -56,6 +56,8 @@ export interface Decision {
   takenMicros: number;
   /** Share of this campaign's bids that is held back, 0–1. */
   throttleRate: number;
+  /** Its owner goes on without the fleet's shared state. */
+  degraded: boolean;
 }
 
 /** An edge's view. One per edge thread; the lane is written by this edge alone. */
@@ -63,11 +65,15 @@ export class EdgeTable {
   private readonly slots: Int32Array;
   private readonly activity: Int32Array;
   private readonly lane: Float64Array;
+  private readonly owners: Int32Array;
+  private readonly slotsPerShard: number;
 
   constructor(memory: TableMemory, edge: number) {
     this.slots = new Int32Array(memory.slots);
     this.activity = new Int32Array(memory.activity);
     this.lane = new Float64Array(memory.lanes[edge] as SharedArrayBuffer);
+    this.owners = new Int32Array(memory.owners);
+    this.slotsPerShard = memory.slotsPerShard;
   }
 
   /**
@@ -80,10 +86,12 @@ export class EdgeTable {
     decision.maxBidMicros = 0;
     decision.takenMicros = 0;
     decision.throttleRate = 0;
+    decision.degraded = false;
     if (slot < 0) {
       decision.reason = REASON_NOT_FOUND;
       return;
     }
+    decision.degraded = this.owners[(slot / this.slotsPerShard) | 0] === 1;
     const base = slot * SLOT_WORDS;
     const gate = this.slots[base + WORD_GATE] as number;
     const cap =
@@ -189,6 +197,8 @@ export class OwnerTable {
   private readonly activity: Int32Array;
   private readonly gauges: Float64Array;
   private readonly lanes: readonly Float64Array[];
+  private readonly owners: Int32Array;
+  private readonly shard: number;
 
   constructor(memory: TableMemory, shard: number) {
     this.firstSlot = shard * memory.slotsPerShard;
@@ -198,6 +208,8 @@ export class OwnerTable {
     this.activity = new Int32Array(memory.activity);
     this.gauges = new Float64Array(memory.gauges);
     this.lanes = memory.lanes.map((lane) => new Float64Array(lane));
+    this.owners = new Int32Array(memory.owners);
+    this.shard = shard;
   }
 
   /** Prepares a vacant slot: closed, nothing on the table. */
@@ -215,6 +227,11 @@ export class OwnerTable {
     for (const word of [WORD_GATE, WORD_ALLOWANCE, WORD_TOKENS, WORD_PROBES, WORD_SHORTFALL]) {
       Atomics.store(this.slots, base + word, 0);
     }
+  }
+
+  /** Tells edges whether this owner goes on without the fleet's shared state. */
+  setDegraded(degraded: boolean): void {
+    Atomics.store(this.owners, this.shard, degraded ? 1 : 0);
   }
 
   unitShift(slot: number): number {

@@ -45,6 +45,7 @@ export interface BudgetStatus {
   readonly throttle_rate: number;
   readonly local_day: string;
   readonly target_spent_cents: number;
+  readonly explain?: Readonly<Record<string, number>> & { readonly because: string };
 }
 
 /** A campaign with the defaults of the API. */
@@ -77,7 +78,13 @@ export class ShardHarness {
   wallMs: number;
   steadyMs = 1000;
   readonly folder = mkdtempSync(join(tmpdir(), 'pacer-shard-'));
-  readonly decision: Decision = { reason: 0, maxBidMicros: 0, takenMicros: 0, throttleRate: 0 };
+  readonly decision: Decision = {
+    reason: 0,
+    maxBidMicros: 0,
+    takenMicros: 0,
+    throttleRate: 0,
+    degraded: false,
+  };
   shard: Shard;
   private readonly options: HarnessOptions;
   private memory: TableMemory;
@@ -133,6 +140,8 @@ export class ShardHarness {
       readClock: () => ({ wallMs: this.wallMs, steadyMs: this.steadyMs }),
       sendOutcomes: (_edge, writer) => this.settle(writer.finish()),
       sendStatus: () => undefined,
+      fleet: null,
+      refresh: (_account, known) => known(),
       changed: () => undefined,
     });
   }
@@ -196,9 +205,17 @@ export class ShardHarness {
   }
 
   status(campaignId: string): BudgetStatus {
-    const body = this.shard.status(campaignId);
-    if (body === null) throw new Error(`no status of ${campaignId}`);
-    return JSON.parse(body) as BudgetStatus;
+    return this.explained(campaignId, false);
+  }
+
+  /** The status with the reasons of the campaign's decisions, or without. */
+  explained(campaignId: string, explained = true): BudgetStatus {
+    let status: BudgetStatus | null = null;
+    this.shard.status(campaignId, explained, (body) => {
+      status = body === null ? null : (JSON.parse(body) as BudgetStatus);
+    });
+    if (status === null) throw new Error(`no status of ${campaignId}`);
+    return status;
   }
 
   /** Units of the allowance on the table, as micros. */

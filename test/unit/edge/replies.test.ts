@@ -8,6 +8,7 @@ const decision = fc.record({
   maxBidMicros: fc.oneof(fc.constantFrom(1500, 1_500_000), fc.integer({ min: 0, max: 2 ** 53 })),
   takenMicros: fc.constant(0),
   throttleRate: fc.integer({ min: 0, max: 2 ** 30 }).map((part) => part / 2 ** 30),
+  degraded: fc.boolean(),
 });
 
 test('a reply is valid JSON that says what was decided, whether it is made or remembered', () => {
@@ -24,6 +25,7 @@ test('a reply is valid JSON that says what was decided, whether it is made or re
           max_bid_cents: allowed ? each.maxBidMicros / 10_000 : 0,
           throttle_rate: expect.closeTo(each.throttleRate, 4),
           reason: REASONS[each.reason],
+          ...(each.degraded ? { warning: 'Operating in degraded mode' } : {}),
         });
       }
     }),

@@ -21,7 +21,7 @@ function open(unitShift = 0) {
   const memory = allocateTable(32, 1, 2);
   const owner = new OwnerTable(memory, 0);
   const edges = [new EdgeTable(memory, 0), new EdgeTable(memory, 1)] as const;
-  const decision: Decision = { reason: 0, maxBidMicros: 0, takenMicros: 0, throttleRate: 0 };
+  const decision: Decision = { reason: 0, maxBidMicros: 0, takenMicros: 0, throttleRate: 0, degraded: false };
   owner.prepare(SLOT, unitShift);
   owner.setPass(SLOT, 1, 1 - 1);
   owner.setFlags(SLOT, FLAG_NO_TOKENS);

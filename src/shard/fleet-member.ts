@@ -1,0 +1,125 @@
+/**
+ * A shard as a member of the fleet: its connection to Redis, the flushes over it, what other pods say, and, for
+ * the first shard, the claim that this pod alone has its NODE_ID.
+ */
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { FleetConditions } from '../domain/pacing-settings.ts';
+import { FleetRedis } from '../sinks/redis/fleet-redis.ts';
+import { parseRedisTarget, type RedisTarget } from '../sinks/redis/redis-target.ts';
+import type { Meters } from '../table/meters.ts';
+import type { OwnerTable } from '../table/pacing-table.ts';
+import type { Log } from '../threads/log.ts';
+import type { Account } from './account.ts';
+import { LEASE_MS } from './account.ts';
+import { FleetSync } from './fleet-sync.ts';
+import type { Ledger } from './ledger.ts';
+import type { Shard } from './shard.ts';
+
+const CLAIM_MS = 30_000;
+const CLAIM_RENEWAL_MS = 5_000;
+
+export interface FleetMemberParts {
+  readonly config: Config;
+  readonly shard: number;
+  readonly ledger: Ledger;
+  readonly table: OwnerTable;
+  readonly meters: Meters;
+  readonly log: Log;
+  readonly readClock: () => Clock;
+  /** Another pod has this one's NODE_ID: the pod cannot run. */
+  readonly refused: (message: string) => void;
+}
+
+/** Where the configured Redis is, or null when there is none. @throws AppError that names the variable */
+export function redisTargetOf(config: Config): RedisTarget | null {
+  return parseRedisTarget({
+    url: config.redisUrl,
+    addr: config.redisAddr,
+    sentinels: config.redisSentinels,
+    masterName: config.redisMasterName,
+    clusterNodes: config.redisClusterNodes,
+  });
+}
+
+export class FleetMember {
+  readonly conditions: FleetConditions & { connected: boolean; throttleFloor: number };
+  private readonly parts: FleetMemberParts;
+  private readonly redis: FleetRedis;
+  private sync: FleetSync | null = null;
+  private claim: NodeJS.Timeout | undefined;
+
+  constructor(target: RedisTarget, parts: FleetMemberParts) {
+    this.parts = parts;
+    const { config, ledger } = parts;
+    this.conditions = {
+      connected: false,
+      throttleFloor: config.degradedThrottle,
+      wonElsewhere: (campaignId, bidId) => this.sync?.won(campaignId, bidId),
+    };
+    this.redis = new FleetRedis(target, {
+      source: `${config.nodeId}-${ledger.id}`,
+      leaseMs: LEASE_MS,
+      reservationTtlMs: config.reservationTtlMs,
+      onUp: () => undefined,
+      onDown: () => this.sync?.lost(),
+    });
+  }
+
+  /** Joins the fleet with the shard's campaigns. */
+  join(owner: Shard): void {
+    const { config, table, meters, log, readClock } = this.parts;
+    this.redis.connect();
+    this.redis.subscribeReleased((released) => {
+      for (const { campaignId, bidId } of released) owner.wonElsewhere(campaignId, bidId);
+    });
+    this.sync = new FleetSync({
+      redis: this.redis,
+      conditions: this.conditions,
+      flushMs: config.redisFlushMs,
+      degradedThrottle: config.degradedThrottle,
+      meters,
+      log,
+      readClock,
+      commit: () => owner.committer.flush(false),
+      record: (account) => owner.committer.open.dirty.add(account),
+      accountAt: (place) => owner.accountAt(place),
+      places: () => owner.places,
+      showDegraded: (degraded) => table.setDegraded(degraded),
+    });
+    if (this.parts.shard !== 0) return;
+    this.claimNode();
+    this.claim = setInterval(() => this.claimNode(), CLAIM_RENEWAL_MS);
+  }
+
+  changed(account: Account, nowMs: number): void {
+    this.sync?.mark(account, nowMs);
+  }
+
+  refresh(account: Account, known: () => void): void {
+    if (this.sync === null) known();
+    else this.sync.refresh(account, known);
+  }
+
+  /** Leaves the fleet in order; nothing may be on the table any more. */
+  async leave(accounts: Iterable<Account>): Promise<void> {
+    clearInterval(this.claim);
+    const { config, ledger, shard } = this.parts;
+    if (shard === 0) await this.redis.giveBackNode(config.nodeId, ledger.id).catch(() => undefined);
+    await this.sync?.end(accounts);
+  }
+
+  private claimNode(): void {
+    const { config, ledger, log, refused } = this.parts;
+    this.redis.claimNode(config.nodeId, ledger.id, CLAIM_MS).then(
+      (claim) => {
+        if (claim.claimed) return;
+        clearInterval(this.claim);
+        refused(
+          `NODE_ID=${JSON.stringify(config.nodeId)} is not accepted: another pod has it, with the ledger ${claim.ledgerId}; each pod needs its own`,
+        );
+      },
+      (error: unknown) => log.debug({ err: error }, 'the node id could not be claimed yet'),
+    );
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * A shard's part in the fleet: at each flush it tells Redis the absolute totals of the campaigns that changed,
+ * and is told what the others spent and what it may spend itself. A pod that cannot reach Redis goes on with the
+ * leases it has, more carefully, and tells everything when Redis is back: that is an ordinary flush.
+ *
+ *   changed ──▶ ask (totals, floor, cap) ──▶ ledger commit ──▶ Redis ──▶ leases, fleet totals ──▶ table
+ *
+ * Nothing is told that the ledger does not have: after a crash Redis must not know of spend that was never
+ * answered. One flush is under way at a time.
+ */
+import type { Clock } from '../domain/clock.ts';
+import type { FleetConditions } from '../domain/pacing-settings.ts';
+import type { FleetRedis } from '../sinks/redis/fleet-redis.ts';
+import type { LeaseAnswer } from '../sinks/redis/lease-pipeline.ts';
+import type { LeaseRequest } from '../sinks/redis/lease-request.ts';
+import type { ReleasedBid } from '../sinks/redis/released-bids.ts';
+import type { Meters } from '../table/meters.ts';
+import { SHARD_DEGRADED_SINCE_MS, SHARD_REDIS_SINCE_MS, SHARD_REDIS_UP } from '../table/thread-meters.ts';
+import type { Log } from '../threads/log.ts';
+import type { Account } from './account.ts';
+
+/** A lease that nobody uses is renewed when this much of its time is left. */
+const RENEW_MS = 240_000;
+const FLUSH_MAX = 10_000;
+/** Accounts that a turn looks at for leases that end soon. */
+const RENEWAL_LOOKS = 2_000;
+const RELEASED_MAX = 100_000;
+/** While Redis is away, a flush is tried this often. */
+const RETRY_MS = 250;
+/** A campaign whose creation is not older than this cannot have a lease anywhere yet. */
+const FRESH_MS = 5_000;
+
+export interface FleetSyncParts {
+  readonly redis: FleetRedis;
+  readonly conditions: FleetConditions & { connected: boolean; throttleFloor: number };
+  readonly flushMs: number;
+  readonly degradedThrottle: number;
+  readonly meters: Meters;
+  readonly log: Log;
+  readonly readClock: () => Clock;
+  /** Resolves with whether all that was applied until now is in the ledger. */
+  readonly commit: () => Promise<boolean>;
+  /** Has the account's record written with the next commit, so that more of its lease may go on the table. */
+  readonly record: (account: Account) => void;
+  /** An account by its place among the shard's slots. */
+  readonly accountAt: (place: number) => Account | undefined;
+  readonly places: () => number;
+  /** Shows edges whether the shard goes on without Redis. */
+  readonly showDegraded: (degraded: boolean) => void;
+}
+
+interface Asked {
+  readonly account: Account;
+  readonly request: LeaseRequest;
+}
+
+export class FleetSync {
+  private readonly parts: FleetSyncParts;
+  private readonly changed = new Set<Account>();
+  private readonly waiting = new Map<Account, (() => void)[]>();
+  private wonElsewhere: ReleasedBid[] = [];
+  private renewalPlace = 0;
+  private sinceMs = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private flushing: Promise<void> = Promise.resolve();
+  private ended = false;
+
+  constructor(parts: FleetSyncParts) {
+    this.parts = parts;
+    this.degrade(true); // until the first flush was answered
+    this.schedule();
+  }
+
+  /** The account's totals changed, or it wants another lease. */
+  mark(account: Account, nowMs: number): void {
+    if (this.sinceMs === 0) this.sinceMs = nowMs;
+    this.changed.add(account);
+  }
+
+  /** Calls back when the account knows the fleet's totals of now, or when they cannot be had. */
+  refresh(account: Account, known: () => void): void {
+    if (!this.parts.conditions.connected) {
+      known();
+      return;
+    }
+    const others = this.waiting.get(account);
+    if (others === undefined) this.waiting.set(account, [known]);
+    else others.push(known);
+    this.mark(account, this.parts.readClock().wallMs);
+  }
+
+  /** A win was reported here for a bid that another pod may have allowed: that one is told. */
+  won(campaignId: string, bidId: string): void {
+    if (this.wonElsewhere.length < RELEASED_MAX) this.wonElsewhere.push({ campaignId, bidId });
+  }
+
+  /** The connection failed. */
+  lost(): void {
+    this.degrade(true);
+  }
+
+  /** Gives back every lease. Nothing may be on the table any more. */
+  async end(accounts: Iterable<Account>): Promise<void> {
+    this.ended = true;
+    clearTimeout(this.timer);
+    await this.flushing;
+    const { readClock, redis, log } = this.parts;
+    const requests = Array.from(accounts, (account) => this.ask(account, readClock()).request);
+    await redis.release(requests).catch((error: unknown) => {
+      log.warn({ err: error }, 'leases could not be given back; they end by themselves');
+    });
+    redis.close();
+  }
+
+  private schedule(): void {
+    const { flushMs, conditions } = this.parts;
+    this.timer = setTimeout(
+      () => {
+        this.flushing = this.flush().finally(() => {
+          if (!this.ended) this.schedule();
+        });
+      },
+      conditions.connected ? flushMs : Math.max(flushMs, RETRY_MS),
+    );
+  }
+
+  /** Never rejects. */
+  private async flush(): Promise<void> {
+    const { commit, redis, readClock, log, meters, conditions } = this.parts;
+    this.lookForRenewals();
+    const clock = readClock();
+    const asked = this.takeChanged().map((account) => this.ask(account, clock));
+    const won = this.wonElsewhere;
+    this.wonElsewhere = [];
+    try {
+      if (!(await commit())) throw new Error('the ledger cannot be written');
+      if (asked.length === 0) await redis.ping();
+      else {
+        this.learn(asked, await redis.sync(asked.map(({ request }) => request)), clock);
+        await commit(); // what was granted goes on the table once it is recorded
+        for (const { account } of asked) this.told(account);
+      }
+      await redis.publishReleased(won);
+      if (!conditions.connected) {
+        this.degrade(false);
+        this.tellAll();
+      }
+      if (this.changed.size === 0) this.sinceMs = 0;
+    } catch (error) {
+      log.debug({ err: error }, 'a flush to Redis failed');
+      for (const { account } of asked) {
+        this.failed(account);
+        this.told(account);
+      }
+      this.wonElsewhere = won.concat(this.wonElsewhere).slice(0, RELEASED_MAX);
+      this.degrade(true);
+    }
+    meters.set(SHARD_REDIS_SINCE_MS, this.sinceMs);
+    meters.set(SHARD_REDIS_UP, conditions.connected ? 1 : 0);
+  }
+
+  private ask(account: Account, clock: Clock): Asked {
+    const fresh = clock.wallMs - Date.parse(account.campaign.createdAt) < FRESH_MS;
+    return { account, request: account.askForLease(clock, fresh) };
+  }
+
+  private learn(asked: readonly Asked[], answers: readonly LeaseAnswer[], askedAt: Clock): void {
+    const { log, readClock } = this.parts;
+    const clock = readClock();
+    let wiped = false;
+    asked.forEach(({ account, request }, at) => {
+      const answer = answers[at];
+      if (answer === undefined || answer instanceof Error) {
+        log.debug({ err: answer, campaign: request.campaignId }, 'a campaign was not synchronised');
+        this.failed(account);
+        return;
+      }
+      wiped ||= answer.wiped;
+      account.leased(request, answer, askedAt, clock);
+      if (account.allowanceShort) this.parts.record(account);
+      if (account.wantsLease) this.mark(account, clock.wallMs);
+    });
+    if (wiped) this.tellAll();
+  }
+
+  private failed(account: Account): void {
+    account.leaseLost();
+    this.changed.add(account);
+  }
+
+  private told(account: Account): void {
+    for (const known of this.waiting.get(account) ?? []) known();
+    this.waiting.delete(account);
+  }
+
+  private takeChanged(): Account[] {
+    const taken: Account[] = [];
+    for (const account of this.changed) {
+      if (taken.length === FLUSH_MAX) break;
+      this.changed.delete(account);
+      taken.push(account);
+    }
+    return taken;
+  }
+
+  /** Leases that end soon are renewed also when nobody bids: a bid must find one. */
+  private lookForRenewals(): void {
+    const { accountAt, places, readClock } = this.parts;
+    const { steadyMs } = readClock();
+    const count = Math.min(RENEWAL_LOOKS, places());
+    for (let looked = 0; looked < count; looked++) {
+      const account = accountAt(this.renewalPlace);
+      this.renewalPlace = (this.renewalPlace + 1) % places();
+      if (account?.leaseEndsWithin(RENEW_MS, steadyMs)) this.changed.add(account);
+    }
+  }
+
+  /** Redis may have forgotten everything: it is told everything again, and fills itself. */
+  private tellAll(): void {
+    const { accountAt, places } = this.parts;
+    for (let place = 0; place < places(); place++) {
+      const account = accountAt(place);
+      if (account?.isKnownToFleet) this.changed.add(account);
+    }
+  }
+
+  /** Goes on without Redis, or with it again. */
+  private degrade(degraded: boolean): void {
+    const { conditions, meters, log, degradedThrottle, readClock, showDegraded } = this.parts;
+    if (conditions.connected === !degraded && meters.get(SHARD_DEGRADED_SINCE_MS) > 0 === degraded) return;
+    conditions.connected = !degraded;
+    conditions.throttleFloor = degraded ? degradedThrottle : 0;
+    meters.set(SHARD_DEGRADED_SINCE_MS, degraded ? readClock().wallMs : 0);
+    meters.set(SHARD_REDIS_UP, degraded ? 0 : 1);
+    showDegraded(degraded);
+    if (degraded) log.warn('Redis cannot be reached: going on with the leases in hand');
+    else log.info('Redis answers: budgets are shared');
+  }
+}
