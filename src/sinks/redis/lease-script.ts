@@ -197,7 +197,7 @@ local function sync(place)
     end
   end
   for name, entry in pairs(entries) do
-    if false then
+    if name ~= source and entry[ENDS] > now then
       local sure = max(entry[FLOOR], days[name] or 0)
       exposed, committed = exposed + max(entry[LEASE], sure), committed + sure
       if entry[WANT] >= 0 then
