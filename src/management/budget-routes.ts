@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { PACING_MODES } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
-import { campaignNotFound } from '../sinks/postgres/campaign-store.ts';
+import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
-import { nextVersion, wireCampaign } from './campaign-schema.ts';
+import { campaignToConfigure, nextVersion, wireCampaign, wirePacingConfig } from './campaign-schema.ts';
 import { cents, checked, id, oneOf, reason } from './field-rules.ts';
 import { bodyOf, pathId } from './request.ts';
 
@@ -19,7 +19,12 @@ const adjustBody = z.strictObject({
 
 const modeBody = z.strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES) });
 
-export function addBudgetRoutes(app: FastifyInstance, shards: Shards, changes: CampaignChanges): void {
+export function addBudgetRoutes(
+  app: FastifyInstance,
+  store: CampaignStore,
+  shards: Shards,
+  changes: CampaignChanges,
+): void {
   app.post('/budget/adjust', async (request) => {
     const given = checked(adjustBody, bodyOf(request));
     const total = given.new_total_budget_cents;
@@ -38,6 +43,20 @@ export function addBudgetRoutes(app: FastifyInstance, shards: Shards, changes: C
       await changes.edit(campaign_id, (current) =>
         nextVersion(current, { pacingMode: pacing_mode }, Date.now()),
       ),
+    );
+  });
+
+  app.get('/pacing/config/:id', async (request) => {
+    const campaignId = pathId(request);
+    const campaign = await store.get(campaignId);
+    if (campaign === null) throw campaignNotFound(campaignId);
+    return wirePacingConfig(campaign);
+  });
+
+  app.put('/pacing/config/:id', async (request) => {
+    const body = bodyOf(request);
+    return wirePacingConfig(
+      await changes.edit(pathId(request), (current) => campaignToConfigure(body, current, Date.now())),
     );
   });
 

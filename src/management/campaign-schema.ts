@@ -14,6 +14,7 @@ import {
   flag,
   id,
   instantOrDate,
+  multiplier,
   name,
   oneOf,
   share,
@@ -27,6 +28,8 @@ const SETTABLE_STATUSES = ['ACTIVE', 'PAUSED', 'ENDED'] as const;
 
 /** Enough for every hour of a week on its own. */
 const DAYPARTS_MAX = 168;
+/** An entry for every hour of every day and one for every hour of each weekday. */
+const PACING_CONFIGS_MAX = 192;
 const VERSION_MAX = 2 ** 31 - 1;
 
 const daypart = z.strictObject(
@@ -56,6 +59,17 @@ const editable = {
   targeting: anyJson.optional(),
   creative: anyJson.optional(),
 };
+
+const hourConfig = z.strictObject(
+  { hour: wholeNumber(0, 23), multiplier: multiplier, day_of_week: wholeNumber(0, 6).nullable().optional() },
+  { error: 'an object {hour: 0–23, multiplier: 0–100, day_of_week?: 0–6}' },
+);
+
+const pacingConfigs = z
+  .array(hourConfig, { error: 'a list of {hour, multiplier, day_of_week?}' })
+  .max(PACING_CONFIGS_MAX, { error: `a list of at most ${PACING_CONFIGS_MAX} entries` });
+
+const configBody = z.strictObject({ campaign_id: id.optional(), pacing_configs: pacingConfigs });
 
 /** What a client may send back as it read it: `version` is checked against the row, the others must agree. */
 const readBack = {
@@ -130,6 +144,41 @@ export function campaignToPatch(body: JsonObject, current: Campaign, nowMs: numb
 /** `current` with some fields changed, as its next version. */
 export function nextVersion(current: Campaign, changes: Partial<Campaign>, nowMs: number): Campaign {
   return { ...current, ...changes, version: current.version + 1, updatedAt: new Date(nowMs).toISOString() };
+}
+
+/**
+ * What a PUT of its hourly multipliers makes of `current`; an empty list takes them away.
+ * @throws AppError `invalid_request` also for two entries of one hour and day.
+ */
+export function campaignToConfigure(body: JsonObject, current: Campaign, nowMs: number): Campaign {
+  const given = checked(configBody, body);
+  refuseChange('campaign_id', given.campaign_id, current.id);
+  const seen = new Set<string>();
+  const hourMultipliers = given.pacing_configs.map(({ hour, multiplier, day_of_week }, index) => {
+    const key = `${day_of_week ?? 'every'} ${hour}`;
+    if (seen.has(key)) {
+      const field = `pacing_configs[${index}].hour`;
+      throw new AppError('invalid_request', `${field} must be given once for each day_of_week`, field);
+    }
+    seen.add(key);
+    const entry = { hour, multiplier };
+    return day_of_week === undefined || day_of_week === null ? entry : { ...entry, dayOfWeek: day_of_week };
+  });
+  return nextVersion(
+    current,
+    { hourMultipliers: hourMultipliers.length === 0 ? null : hourMultipliers },
+    nowMs,
+  );
+}
+
+/** The body of an answer about a campaign's hourly multipliers. */
+export function wirePacingConfig(campaign: Campaign): JsonObject {
+  return {
+    campaign_id: campaign.id,
+    pacing_configs: (campaign.hourMultipliers ?? []).map(({ hour, multiplier, dayOfWeek }) =>
+      dayOfWeek === undefined ? { hour, multiplier } : { hour, multiplier, day_of_week: dayOfWeek },
+    ),
+  };
 }
 
 /** The body of an answer. */

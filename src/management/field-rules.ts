@@ -66,6 +66,12 @@ export const share = field(
   'a number from 0 to 1',
 );
 
+/** The weight of an hour in a campaign's plan. */
+export const multiplier = field(
+  (value): value is number => typeof value === 'number' && value >= 0 && value <= 100,
+  'a number from 0 to 100',
+);
+
 export const flag = field((value): value is boolean => typeof value === 'boolean', 'true or false');
 
 /** Any JSON; its bounds are those of the body. */

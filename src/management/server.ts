@@ -52,7 +52,7 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addErrorAnswers(app, log, bodyBytesMax);
   const changes = new CampaignChanges(store, shards, log);
   addCampaignRoutes(app, store, changes);
-  addBudgetRoutes(app, shards, changes);
+  addBudgetRoutes(app, store, shards, changes);
   app.get('/health', async (_request, reply) => {
     const report = await health();
     reply.code(report.statusCode);

@@ -7,6 +7,7 @@
  * is later: when that hold ends, the last bid that the lease paid for is settled or expired. The margin covers
  * the clocks' rates, and the clock of a replica that takes over.
  */
+import { randomUUID } from 'node:crypto';
 import { Cluster } from 'ioredis';
 import { AppError } from '../../domain/app-error.ts';
 import {
@@ -22,6 +23,7 @@ import {
 import { type LeaseAnswer, LeasePipeline } from './lease-pipeline.ts';
 import { type LeaseRequest, releaseOf } from './lease-request.ts';
 import { STALE_MARK } from './lease-script.ts';
+import { leaveSigns } from './life-signs.ts';
 import { claimNode, giveBackNode, type NodeClaim } from './node-claim.ts';
 import type { RedisTarget } from './redis-target.ts';
 import { type ReleasedBid, ReleasedBids } from './released-bids.ts';
@@ -47,6 +49,8 @@ export class FleetRedis {
   readonly #pipeline: LeasePipeline;
   readonly #released: ReleasedBids;
   readonly #holdMs: number;
+  /** This client's own: other shards of the pod have the same source. */
+  readonly #signature = randomUUID();
   /** Of the last flush. Grows over restarts too, because less than one flush is sent in a millisecond. */
   #sequence = Date.now();
 
@@ -118,10 +122,13 @@ export class FleetRedis {
     return this.#served(giveBackNode(this.#client, nodeId, ledgerId));
   }
 
-  /** Whether every server answers. @throws AppError `unavailable` when one does not, in time */
-  async ping(): Promise<void> {
-    if (!(this.#client instanceof Cluster)) await this.#served(this.#client.ping());
-    else await this.#served(pingMasters(this.#client));
+  /**
+   * Asks every server for a sign of life, and whether it still knows the one that was left there the last time.
+   * @returns false when one does not: it was wiped, and every lease must be told again at once. Also the first time.
+   * @throws AppError `unavailable` when one does not answer in time
+   */
+  ping(): Promise<boolean> {
+    return this.#served(leaveSigns(this.#client, this.#signature));
   }
 
   /** Closes the connections at once; what is under way fails. */
@@ -146,10 +153,4 @@ export class FleetRedis {
       throw error instanceof Error && cannotServe(error) ? redisUnavailable(error) : error;
     }
   }
-}
-
-async function pingMasters(client: Cluster): Promise<void> {
-  const masters = client.nodes('master');
-  if (client.status !== 'ready' || masters.length === 0) throw new Error('no server of the cluster answers');
-  await Promise.all(masters.map((node) => node.ping()));
 }

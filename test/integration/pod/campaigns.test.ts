@@ -71,6 +71,22 @@ describe('a campaign that changes while traffic runs', () => {
     expect(await reasons('mode')).toEqual(['within_budget']);
   });
 
+  it('is planned by its hourly multipliers from the reply on, and says why on both ports', async () => {
+    await pod.createCampaign({ id: 'hours', daily_budget_cents: 2400, pacing_mode: 'EVEN', timezone: 'UTC' });
+    const hour = new Date().getUTCHours();
+    const others = Array.from({ length: 24 }, (_, at) => ({ hour: at, multiplier: (at - hour + 24) % 24 < 2 ? 1 : 0 }));
+    await pod.api.request('PUT', '/pacing/config/hours', { pacing_configs: others });
+    for (const client of [pod.core, pod.api]) {
+      const { body } = await client.request<{ explain: Record<string, number> }>(
+        'GET',
+        '/budget/status/hours?explain=true',
+      );
+      // The budget is wanted within two hours.
+      expect(body.explain.target_cents_per_second).toBeGreaterThan(2400 / 7200 / 2);
+      expect(body.explain).toMatchObject({ gate: 'within_budget', budget_cents: 2400 });
+    }
+  });
+
   it('is unknown to every edge once its deletion was answered, and its spend still counts', async () => {
     for (let at = 0; at < 10; at++) {
       const id = `deleted-${at}`;

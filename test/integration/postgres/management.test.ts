@@ -194,6 +194,40 @@ describe('the management API', () => {
     expect(shards.campaigns.get('c')?.version).toBe(4);
   });
 
+  it('keeps the hourly multipliers of a campaign, and refuses what is none', async () => {
+    await create({ id: 'c' });
+    expect((await call('GET', '/pacing/config/c')).body).toEqual({ campaign_id: 'c', pacing_configs: [] });
+    const configs = [
+      { hour: 9, multiplier: 2 },
+      { hour: 9, multiplier: 0, day_of_week: 0 },
+    ];
+    const put = await call('PUT', '/pacing/config/c', { pacing_configs: configs });
+    expect(put.body).toEqual({ campaign_id: 'c', pacing_configs: configs });
+    expect((await call('GET', '/pacing/config/c')).body).toEqual(put.body);
+    expect(shards.campaigns.get('c')?.hourMultipliers).toEqual([
+      { hour: 9, multiplier: 2 },
+      { hour: 9, multiplier: 0, dayOfWeek: 0 },
+    ]);
+    const wrong: [unknown, string][] = [
+      [[{ hour: 24, multiplier: 1 }], 'pacing_configs[0].hour'],
+      [[{ hour: 1, multiplier: 101 }], 'pacing_configs[0].multiplier'],
+      [
+        [
+          { hour: 1, multiplier: 1 },
+          { hour: 1, multiplier: 2 },
+        ],
+        'pacing_configs[1].hour',
+      ],
+      [[{ hour: 1, multiplier: 1, day_of_week: 7 }], 'pacing_configs[0].day_of_week'],
+      ['all', 'pacing_configs'],
+    ];
+    for (const [given, field] of wrong) {
+      const { status, body } = await call('PUT', '/pacing/config/c', { pacing_configs: given });
+      expect({ status, field: body.error.field }).toEqual({ status: 400, field });
+    }
+    expect((await call('PUT', '/pacing/config/none', { pacing_configs: [] })).status).toBe(404);
+  });
+
   it('passes on the budget status of the shard, and the health report', async () => {
     await create({ id: 'c' });
     expect((await call('GET', '/budget/status/c')).body).toEqual({ campaign_id: 'c', daily_spent_cents: 0 });
