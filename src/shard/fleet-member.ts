@@ -87,6 +87,7 @@ export class FleetMember {
       places: () => owner.places,
       showDegraded: (degraded) => table.setDegraded(degraded),
     });
+    this.sync.begin();
     if (this.parts.shard !== 0) return;
     this.claimNode();
     this.claim = setInterval(() => this.claimNode(), CLAIM_RENEWAL_MS);

@@ -30,8 +30,11 @@ const RETRY_MS = 250;
 /** A campaign whose creation is not older than this cannot have a lease anywhere yet. */
 const FRESH_MS = 5_000;
 
+/** What a flush needs of Redis. */
+export type FleetLink = Pick<FleetRedis, 'sync' | 'release' | 'publishReleased' | 'ping' | 'close'>;
+
 export interface FleetSyncParts {
-  readonly redis: FleetRedis;
+  readonly redis: FleetLink;
   readonly conditions: FleetConditions & { connected: boolean; throttleFloor: number };
   readonly flushMs: number;
   readonly degradedThrottle: number;
@@ -68,6 +71,10 @@ export class FleetSync {
   constructor(parts: FleetSyncParts) {
     this.parts = parts;
     this.degrade(true); // until the first flush was answered
+  }
+
+  /** Flushes from now on, as often as configured. */
+  begin(): void {
     this.schedule();
   }
 
@@ -124,8 +131,8 @@ export class FleetSync {
     );
   }
 
-  /** Never rejects. */
-  private async flush(): Promise<void> {
+  /** One flush. Never rejects. */
+  async flush(): Promise<void> {
     const { commit, redis, readClock, log, meters, conditions } = this.parts;
     this.lookForRenewals();
     const clock = readClock();
