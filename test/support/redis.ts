@@ -147,6 +147,7 @@ export async function startCluster(masters: number): Promise<TestRedis[]> {
 export async function startSentinels(count: number, master: TestRedis, name: string): Promise<TestRedis[]> {
   const settings = [
     `sentinel monitor ${name} ${HOST} ${master.port} ${Math.floor(count / 2) + 1}`,
+    ...(master.login.password === null ? [] : [`sentinel auth-pass ${name} ${master.login.password}`]),
     `sentinel down-after-milliseconds ${name} 500`,
     `sentinel failover-timeout ${name} 2000`,
   ];

@@ -26,6 +26,8 @@ const CUT_AFTER_MS = 50;
 const KEEP_ALIVE_MS = 5_000;
 const LOADING_RETRY_MS = 500;
 const SLOTS_REFRESH_MS = 5_000;
+/** A command follows a cluster that changes this often, 100 ms apart while a server is away. */
+const REDIRECTIONS_MAX = 4;
 
 /** Reply errors of a server that is there and cannot serve now. */
 const CANNOT_SERVE =
@@ -143,6 +145,7 @@ function clusterOptions(common: RedisOptions, commandTimeoutMs: number): Cluster
     lazyConnect: lazyConnect ?? true,
     enableOfflineQueue: false,
     clusterRetryStrategy: backoff,
+    maxRedirections: REDIRECTIONS_MAX,
     slotsRefreshTimeout: commandTimeoutMs,
     slotsRefreshInterval: SLOTS_REFRESH_MS,
   };

@@ -24,8 +24,8 @@ function leaveSign(client: RedisClient, tag: string): Promise<string | null> {
 
 /** A tag for each master, whose slot it has. @throws Error when the cluster is not connected */
 function tagsOf(client: Cluster, signature: string): string[] {
-  const masters = new Set(client.nodes('master').map(({ options }) => `${options.host}:${options.port}`));
-  if (client.status !== 'ready' || masters.size === 0) throw new Error('no server of the cluster answers');
+  const masters = new Set(client.slots.map((owners) => owners[0] ?? ''));
+  if (masters.size === 0) throw new Error('the cluster is not connected');
   const tags: string[] = [];
   for (let nth = 0; nth < TAGS_MAX && masters.size > 0; nth++) {
     const tag = `${signature}:${nth}`;
