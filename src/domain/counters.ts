@@ -83,6 +83,8 @@ export interface AppliedSpend {
   readonly lateMicros: number;
   /** The part of the spend that is past the day's budget. */
   readonly overspentMicros: number;
+  /** In a fleet: the bid's id when another pod may have allowed it; else empty. */
+  readonly elsewhereBidId: string;
 }
 
 export function countSpend(counters: Counters, applied: AppliedSpend): void {

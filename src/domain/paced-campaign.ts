@@ -12,29 +12,20 @@
 import { newBreaker, throttleFloorOf } from './breaker.ts';
 import type { Campaign } from './campaign.ts';
 import { CampaignBreaker } from './campaign-breaker.ts';
+import { CampaignMoney } from './campaign-money.ts';
 import { CampaignTraffic } from './campaign-traffic.ts';
 import type { Clock } from './clock.ts';
-import { heldWithConfidence, newRhoPeak, observeRhoPeak, type RhoPeak } from './confidence-gate.ts';
+import { newRhoPeak, observeRhoPeak } from './confidence-gate.ts';
 import { asapThrottle, beginControllerDay, type ControllerState, newController, tick } from './controller.ts';
 import { controllerMemory, restoreController } from './controller-memory.ts';
 import { newTickInput, type TickInput, type TickOutput } from './controller-tick.ts';
-import {
-  type AppliedSpend,
-  beginDay,
-  beginHour,
-  type Counters,
-  countSpend,
-  newCounters,
-  uncountSpend,
-} from './counters.ts';
+import { type AppliedSpend, beginDay, beginHour } from './counters.ts';
 import { nextGateChange, shareAt, type TargetCurve } from './curve.ts';
 import type { KnownTraffic } from './day-traffic.ts';
-import { FleetView } from './fleet-view.ts';
 import { type FlightBounds, flightBounds } from './flight.ts';
 import { GATE_OPEN } from './gate.ts';
 import { budgetGate, scheduleGate } from './gate-rules.ts';
 import { type LocalDay, localDayAt, localHourAt, localHourStart, nextHourChange } from './local-day.ts';
-import { MICROS_MAX } from './money.ts';
 import {
   type AskCounts,
   type CampaignRecord,
@@ -44,36 +35,22 @@ import {
   type PacingSettings,
 } from './pacing-settings.ts';
 import { type Plan, replan, startPlan, targetAt } from './plan.ts';
-import { Reservations } from './reservations.ts';
 import { type TrafficShape, trafficShape } from './supply-guard.ts';
-import { TickTally } from './tick-tally.ts';
 
 /** Filled and read within one tick. */
 let tickInput: TickInput | null = null;
 const look = { spentMicros: 0, targetMicros: 0, budgetMicros: 0, meanWinMicros: 0, planned: false };
 const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, allowed: 0, largestMicros: 0 };
 
-export class PacedCampaign {
-  campaign: Campaign;
-  readonly counters: Counters;
-  readonly reservations: Reservations;
+export class PacedCampaign extends CampaignMoney {
   readonly breaker: CampaignBreaker;
   readonly controller: ControllerState;
   readonly pace: Pace = { passProbability: 1, throttleRate: 0, allowRate: 0, askRate: 0, winRate: 0 };
-  readonly tally: TickTally;
-  readonly fleet: FleetView | null;
   plan: Plan;
   day: LocalDay;
   flight: FlightBounds;
   private lastLossSteadyMs = Number.NEGATIVE_INFINITY;
   private hourEndMs = 0;
-  /** As of the last advance: decides whether the lease holds. */
-  private steadyMs: number;
-  /** Steady ms until which bids of before a restart may be in flight. */
-  private restoredUntilMs = 0;
-  /** The largest bid ever asked for, micros. */
-  largestBidMicros = 0;
-  private rhoPeak: RhoPeak | null = null;
   private readonly traffic: CampaignTraffic;
   /** The local hour, 0–23. */
   hour = 0;
@@ -88,15 +65,10 @@ export class PacedCampaign {
     clock: Clock,
     prior = NOTHING_KNOWN,
   ) {
-    this.campaign = campaign;
+    super(campaign, record, settings, clock);
     this.settings = settings;
-    this.steadyMs = clock.steadyMs;
-    this.fleet = settings.fleet === null ? null : new FleetView();
-    this.reservations = new Reservations(settings.reservationTtlMs);
     this.day = localDayAt(campaign.timezone, clock.wallMs);
     this.flight = flightBounds(campaign);
-    this.tally = new TickTally(clock.steadyMs);
-    this.counters = record?.counters ?? newCounters();
     this.traffic = new CampaignTraffic(campaign.id, settings.history);
     this.traffic.begin(this.day, campaign.timezone, record?.memory.meanWinMicros ?? 0, clock.wallMs);
     if (record === null) {
@@ -109,57 +81,9 @@ export class PacedCampaign {
       this.breaker = new CampaignBreaker(record.breaker, campaign, settings);
       this.controller = restoreController(record.memory);
       this.plan = restorePlan(record, this.curve());
-      // Whatever was reserved or given out when the record was written may be in flight.
-      this.reservations.take(record.outstandingMicros, clock.steadyMs);
-      if (record.outstandingMicros > 0) this.restoredUntilMs = clock.steadyMs + settings.reservationTtlMs;
     }
     this.shape = this.expectedShape();
     this.turn(clock);
-  }
-
-  /** B: the day's effective budget, the lesser of the daily budget and what the total leaves of it. */
-  get budgetMicros(): number {
-    const { dailyBudgetMicros, totalBudgetMicros } = this.campaign;
-    if (totalBudgetMicros === null) return dailyBudgetMicros;
-    const spentBefore = this.spentTotalMicros - this.spentDayMicros;
-    return Math.min(dailyBudgetMicros, Math.max(0, totalBudgetMicros - spentBefore));
-  }
-
-  /** S, spent of the local day by the whole fleet, as far as this pod knows. */
-  get spentDayMicros(): number {
-    return this.counters.spentDayMicros + (this.fleet?.othersDayMicros ?? 0);
-  }
-
-  /** Spent in all by the whole fleet, as far as this pod knows. */
-  get spentTotalMicros(): number {
-    return this.counters.spentTotalMicros + (this.fleet?.othersTotalMicros ?? 0);
-  }
-
-  /** What the gate takes for spent of what is in flight: all of it, always, without the confidence gate. */
-  get heldMicros(): number {
-    const reserved = this.reservations.totalMicros;
-    if (this.rhoPeak === null || !this.campaign.confidenceGate) return reserved;
-    return heldWithConfidence(this.rhoPeak, reserved, this.largestBidMicros);
-  }
-
-  /**
-   * Budget that is neither spent nor held; in a fleet also of what is leased to this pod. Negative after uncovered
-   * spend and when a lease has ended.
-   */
-  get freeMicros(): number {
-    const held = this.heldMicros;
-    const free = this.budgetMicros - this.spentDayMicros - held;
-    if (this.fleet === null) return free;
-    return Math.min(free, this.fleet.lease.usable(this.steadyMs) - this.counters.spentDayMicros - held);
-  }
-
-  /** In a fleet: whether what is free is bounded by this pod's lease, not by the budget. */
-  get leaseBinds(): boolean {
-    if (this.fleet === null) return false;
-    const { lease } = this.fleet;
-    return (
-      lease.usable(this.steadyMs) - this.counters.spentDayMicros < this.budgetMicros - this.spentDayMicros
-    );
   }
 
   get throttleFloor(): number {
@@ -171,18 +95,6 @@ export class PacedCampaign {
   gateAt(wallMs: number): number {
     const schedule = scheduleGate(this.campaign, this.flight, this.day, wallMs);
     return schedule === GATE_OPEN ? budgetGate(this.campaign, this, this.breaker.state) : schedule;
-  }
-
-  /** Reserves what bids were given. */
-  take(micros: number, clock: Clock): void {
-    this.tally.allowedMicros += micros;
-    this.counters.allowedDayMicros += micros;
-    this.reservations.take(micros, clock.steadyMs);
-  }
-
-  /** Whether one more spend of this size can still be counted exactly. */
-  canCount(spendMicros: number): boolean {
-    return this.counters.spentTotalMicros <= MICROS_MAX - spendMicros;
   }
 
   /**
@@ -197,53 +109,20 @@ export class PacedCampaign {
     clock: Clock,
   ): AppliedSpend & { readonly covered: boolean } {
     this.turn(clock);
-    const { reservations, tally } = this;
-    const named = bidId === '' ? 0 : reservations.settle(bidId, clock.steadyMs);
-    // The ids of what was in flight at a restart are forgotten: until its time is over no win is called late.
-    const forgotten = named < 0 && clock.steadyMs < this.restoredUntilMs;
-    // In a fleet another pod may have allowed the bid: nothing here says whether it did, and how long ago.
-    const elsewhere = this.fleet !== null && (bidId === '' || named < 0);
-    const lateMicros = named < 0 && !forgotten && !elsewhere ? spendMicros : 0;
-    const releasedMicros = this.released(spendMicros, bidId, named);
-    const covered = forgotten || elsewhere || spendMicros <= releasedMicros;
-    const overspentMicros = Math.min(
-      spendMicros,
-      Math.max(0, this.spentDayMicros + spendMicros - this.budgetMicros),
-    );
-    const applied = {
-      spendMicros,
-      releasedMicros,
-      impressions,
-      clicks,
-      lateMicros,
-      overspentMicros,
-      covered,
-    };
-    countSpend(this.counters, applied);
-    if (elsewhere && bidId !== '') this.settings.fleet?.wonElsewhere(this.campaign.id, bidId);
-    tally.wins += 1;
-    tally.spendMicros += spendMicros;
-    if (named >= 0 && bidId !== '') {
-      tally.delayWins += 1;
-      tally.delayMs += reservations.settledAgeMs;
-    }
-    return applied;
+    return this.count(spendMicros, impressions, clicks, bidId, clock);
   }
 
-  /**
-   * What a spend releases: its bid's reservation, or its own amount of the oldest when the bid had no id. In a
-   * fleet nothing without an id: the bid may be another pod's, and the reservation here another bid's.
-   */
-  private released(spendMicros: number, bidId: string, named: number): number {
-    if (bidId !== '') return Math.max(0, named);
-    return this.fleet === null ? this.reservations.settleUnnamed(spendMicros) : 0;
+  /** A spend is on record. */
+  recorded(applied: AppliedSpend): void {
+    this.breaker.recorded();
+    if (applied.elsewhereBidId === '') return;
+    this.settings.fleet?.wonElsewhere(this.campaign.id, applied.elsewhereBidId);
   }
 
   /** Takes a spend back that could not be recorded; several in a row open the breaker. */
   takeBack(applied: AppliedSpend, clock: Clock): void {
-    uncountSpend(this.counters, applied);
+    this.uncount(applied, clock);
     this.breaker.failed(clock.wallMs);
-    this.reservations.take(applied.releasedMicros, clock.steadyMs);
   }
 
   /** Releases a lost bid; {@link settled} must follow when it was in flight. @returns whether it was */

@@ -104,7 +104,7 @@ export class GroupCommitter {
     if (committed && this.failing) this.log.warn('the ledger can be written again');
     if (committed) this.failing = false;
     for (const account of group.dirty) account.committed(committed);
-    if (committed) for (const { account } of group.spends) account.paced.breaker.recorded();
+    if (committed) for (const { account, applied } of group.spends) account.paced.recorded(applied);
     else {
       for (const { account, applied } of group.spends) account.takeBack(applied, clock);
       this.open.retract(group.events);
