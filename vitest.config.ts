@@ -1,22 +1,32 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Unit tests are pure and fast; simulations run whole days under virtual time. Integration tests start whole processes and real servers, so they run one
+ * Unit tests are pure and fast; simulations run whole days under virtual time. One project runs after the other:
+ * whole pods want the machine for themselves. Integration tests start whole processes and real servers, so they run one
  * file at a time in forked processes (a uWebSockets.js app cannot be ended from outside its thread).
  */
 export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 },
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
         test: {
           name: 'integration',
+          sequence: { groupOrder: 2 },
           include: ['test/integration/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,

@@ -26,14 +26,14 @@ export class CampaignChanges {
 
   /** @throws AppError `already_exists`, `campaign_limit` (nothing is kept then), `unavailable`. */
   async create(campaign: Campaign): Promise<Campaign> {
-    await this.#store.insert(campaign);
+    const stored = await this.#store.insert(campaign);
     try {
-      await this.#shards.upsert(campaign);
+      await this.#shards.upsert(stored);
     } catch (error) {
-      if (error instanceof AppError && error.code === 'campaign_limit') await this.#takeBack(campaign);
+      if (error instanceof AppError && error.code === 'campaign_limit') await this.#takeBack(stored);
       throw error;
     }
-    return campaign;
+    return stored;
   }
 
   /**

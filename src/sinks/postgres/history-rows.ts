@@ -67,6 +67,13 @@ export interface Alert {
   readonly resolvedAtMs: number | null;
 }
 
+/** Unresolved alerts of a campaign whose key begins so, raised by then, are over. */
+export interface AlertResolution {
+  readonly campaignId: string;
+  readonly keyPrefix: string;
+  readonly resolvedAtMs: number;
+}
+
 /** A campaign, with the day and the hour that are running there: the database does not tell the time. */
 export interface SpendQuestion {
   readonly campaignId: string;

@@ -8,6 +8,7 @@
 import type { PostgresAddress } from './client.ts';
 import type {
   Alert,
+  AlertResolution,
   BreakerEvent,
   HourTotals,
   LocalHour,
@@ -130,6 +131,28 @@ export class HistoryStore {
     }
   }
 
+  /** Resolves what stands by then; later alerts stay. @throws AppError `unavailable`, as {@link writeAlerts} does. */
+  async resolveAlerts(resolutions: readonly AlertResolution[]): Promise<void> {
+    for (const rows of batches(resolutions, resolutionRow)) {
+      await this.#session.run(
+        (sql) => sql`
+          WITH given AS (
+            SELECT * FROM json_to_recordset(${rows}::text::json) AS given (
+              campaign_id text, key_prefix text, resolved_at timestamptz
+            )
+          ), over AS (
+            SELECT id, min(given.resolved_at) AS resolved_at
+            FROM given JOIN alerts USING (campaign_id)
+            WHERE alerts.resolved_at IS NULL AND alerts.created_at <= given.resolved_at
+              AND starts_with(alerts.dedupe_key, given.key_prefix)
+            GROUP BY id
+          )
+          UPDATE alerts SET resolved_at = over.resolved_at
+          FROM over WHERE alerts.id = over.id AND alerts.resolved_at IS NULL`,
+      );
+    }
+  }
+
   /**
    * What each source has spent of each campaign, in all, in the given local day and in the given hour. For
    * a pod whose ledger is empty, and for a Redis that was wiped. Sources that counted nothing have no row.
@@ -216,6 +239,12 @@ const alertRow = (alert: Alert): object => ({
   circuit_breaker_state: alert.circuitBreakerState,
   created_at: instant(alert.createdAtMs),
   resolved_at: alert.resolvedAtMs === null ? null : instant(alert.resolvedAtMs),
+});
+
+const resolutionRow = (resolution: AlertResolution): object => ({
+  campaign_id: resolution.campaignId,
+  key_prefix: resolution.keyPrefix,
+  resolved_at: instant(resolution.resolvedAtMs),
 });
 
 const questionRow = (question: SpendQuestion): object => ({

@@ -19,7 +19,7 @@ describe('the wire server of the embedded database', () => {
     database = await PGlite.create();
     server = new WireServer(database, {
       connectionsMax: 4,
-      silenceMaxMs: 300,
+      silenceMaxMs: 1000,
       onBroken: (error) => {
         throw error;
       },

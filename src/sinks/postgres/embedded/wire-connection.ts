@@ -8,6 +8,8 @@ import { type Frame, FrameReader } from './wire-frames.ts';
 import { isTerminate, namedStatement } from './wire-protocol.ts';
 
 export interface WireConnectionEvents {
+  /** Bytes have arrived: the client is not silent, whether or not they complete a message. */
+  readonly onBytes: () => void;
   /** Messages have arrived. */
   readonly onWork: () => void;
   /** The client is gone; called once. */
@@ -67,6 +69,7 @@ export class WireConnection {
   }
 
   #receive(bytes: Buffer): void {
+    this.#events.onBytes();
     let frames: Frame[];
     try {
       frames = this.#frames.push(bytes);

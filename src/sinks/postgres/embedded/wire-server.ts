@@ -91,6 +91,9 @@ export class WireServer {
       return;
     }
     const connection = new WireConnection(socket, {
+      onBytes: () => {
+        if (connection === this.#borrower && this.#running === null) this.#silence?.refresh();
+      },
       onWork: () => this.#enqueue(connection),
       onClosed: () => {
         this.#connections.delete(connection);
