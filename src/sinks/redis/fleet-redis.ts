@@ -71,7 +71,7 @@ export class FleetRedis {
   }
 
   /**
-   * Tells the absolute spends and asks for leases, in one round trip per 512 campaigns. A campaign appears at
+   * Tells the absolute spends and asks for leases, in one round trip per 2,048 campaigns. A campaign appears at
    * most once. An Error stands for a campaign that failed alone; it may have been heard all the same.
    * @throws AppError `unavailable` when Redis could not be spoken to at all; it may have heard all the same
    */

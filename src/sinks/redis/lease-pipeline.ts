@@ -1,7 +1,7 @@
 /**
  * Sends a flush: groups the requests by the server that owns their keys, and runs the lease script for them in
- * pipelines of bounded size. On a server of its own one call carries several campaigns (each command costs
- * about 8 µs of this thread); in a cluster a call carries one, because its keys must be of one slot.
+ * pipelines of bounded size. A call of the script carries several campaigns, since each command costs about
+ * 8 µs of this thread; in a cluster only campaigns of one slot, because the keys of a call must be.
  */
 import { createHash } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
@@ -28,8 +28,9 @@ import { ServerMemory } from './server-memory.ts';
 
 export type LeaseAnswer = LeaseReply | Error;
 
-const CAMPAIGNS_A_PIPELINE = 512;
 const CAMPAIGNS_A_CALL = 16;
+/** Bounds how long the thread is busy at a stretch, and what one round trip waits for. */
+const CALLS_A_PIPELINE = 128;
 /** The place of the only server there is. */
 const ALONE = 'redis';
 const SCRIPT_SHA = createHash('sha1').update(LEASE_SCRIPT).digest('hex');
@@ -39,7 +40,13 @@ const NOT_SENT = redisUnavailable(new Error('no server has this slot, or its con
 interface Route {
   readonly connection: Redis;
   readonly place: string;
-  readonly ats: number[];
+  readonly stops: Stop[];
+}
+
+/** A request, by its place in the flush, and the slot of its keys; 0 where there is no cluster. */
+interface Stop {
+  readonly at: number;
+  readonly slot: number;
 }
 
 /** One EVALSHA. */
@@ -55,11 +62,9 @@ interface Call {
 export class LeasePipeline {
   readonly #client: RedisClient;
   readonly #memory = new ServerMemory();
-  readonly #campaignsACall: number;
 
   constructor(client: RedisClient) {
     this.#client = client;
-    this.#campaignsACall = client instanceof Cluster ? 1 : CAMPAIGNS_A_CALL;
     this.#memory.survey(this.#servers());
   }
 
@@ -81,23 +86,26 @@ export class LeasePipeline {
 
   #routes(requests: readonly LeaseRequest[], servers: ReadonlyMap<string, Redis>): Route[] {
     const routes = new Map<string, Route>();
-    for (const [place, connection] of servers) routes.set(place, { connection, place, ats: [] });
-    const slots = this.#client instanceof Cluster ? this.#client.slots : null;
+    for (const [place, connection] of servers) routes.set(place, { connection, place, stops: [] });
+    const owners = this.#client instanceof Cluster ? this.#client.slots : null;
     for (const [at, { campaignId }] of requests.entries()) {
-      routes.get(slots === null ? ALONE : (slots[slotOf(campaignId)]?.[0] ?? ''))?.ats.push(at);
+      const slot = owners === null ? 0 : slotOf(campaignId);
+      routes.get(owners === null ? ALONE : (owners[slot]?.[0] ?? ''))?.stops.push({ at, slot });
     }
-    return [...routes.values()].filter((route) => route.ats.length > 0);
+    return [...routes.values()];
   }
 
   async #runRoute(
     head: FlushHead,
     requests: readonly LeaseRequest[],
-    { connection, place, ats }: Route,
+    { connection, place, stops }: Route,
     answers: LeaseAnswer[],
   ): Promise<void> {
-    for (let from = 0; from < ats.length; from += CAMPAIGNS_A_PIPELINE) {
-      const some = ats.slice(from, from + CAMPAIGNS_A_PIPELINE);
-      const calls = this.#calls(head, requests, some, this.#memory.isDoubted(place));
+    const groups = groupsOf(stops);
+    for (let from = 0; from < groups.length; from += CALLS_A_PIPELINE) {
+      const doubted = this.#memory.isDoubted(place);
+      const some = groups.slice(from, from + CALLS_A_PIPELINE);
+      const calls = some.map((ats) => callOf(ats, head, doubted, requests));
       await send(connection, head.source, calls);
       takeResults(calls, answers);
       // A connection that failed would let the rest wait as long for the same: they stay unsent.
@@ -107,21 +115,29 @@ export class LeasePipeline {
       }
     }
   }
+}
 
-  #calls(
-    head: FlushHead,
-    requests: readonly LeaseRequest[],
-    places: readonly number[],
-    doubted: boolean,
-  ): Call[] {
-    const calls: Call[] = [];
-    for (let from = 0; from < places.length; from += this.#campaignsACall) {
-      const ats = places.slice(from, from + this.#campaignsACall);
-      const some = ats.flatMap((at) => requests[at] ?? []);
-      calls.push({ ats, keys: some.map(leaseKeyOf), packed: packCall(head, doubted, some), result: null });
-    }
-    return calls;
+/** Cuts a route into the requests of a call each: a bounded number, all of one slot. */
+function groupsOf(stops: Stop[]): number[][] {
+  const groups: number[][] = [];
+  let slot = -1;
+  for (const stop of stops.sort((one, other) => one.slot - other.slot)) {
+    const last = groups.at(-1);
+    if (last !== undefined && stop.slot === slot && last.length < CAMPAIGNS_A_CALL) last.push(stop.at);
+    else groups.push([stop.at]);
+    slot = stop.slot;
   }
+  return groups;
+}
+
+function callOf(
+  ats: readonly number[],
+  head: FlushHead,
+  doubted: boolean,
+  requests: readonly LeaseRequest[],
+): Call {
+  const some = ats.flatMap((at) => requests[at] ?? []);
+  return { ats, keys: some.map(leaseKeyOf), packed: packCall(head, doubted, some), result: null };
 }
 
 /** One round trip; a server that does not know the script yet gets it, and the calls it refused once more. */

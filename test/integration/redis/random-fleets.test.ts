@@ -4,6 +4,7 @@
  * The sources keep to the rules of a pod; no step may bring the fleet over its budget.
  */
 import fc from 'fast-check';
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openRedis, type RedisClient } from '../../../src/sinks/redis/connection.ts';
 import { LeasePipeline } from '../../../src/sinks/redis/lease-pipeline.ts';
@@ -19,7 +20,7 @@ import {
 } from '../../support/redis-fleet.ts';
 
 const BUDGET_MICROS = 1_000;
-const TOTAL_MICROS = 1_700;
+const TOTAL_MICROS = 1_200;
 const DAYS = ['2026-11-22', '2026-11-23', '2026-11-24'];
 const SOURCES = ['a', 'b', 'c'];
 const HISTORIES = 200;
@@ -32,7 +33,9 @@ const SELDOM = [
   'silence',
   'second',
   'wipe',
+  'forget one',
   'midnight',
+  'late to bed',
   'budget',
 ] as const;
 type Kind = (typeof OFTEN)[number] | (typeof SELDOM)[number];
@@ -112,7 +115,7 @@ class History {
   readonly sources = SOURCES.map((name) => new Source(name));
   private readonly campaignId = newCampaignId();
   private readonly pipeline: LeasePipeline;
-  private readonly wipeRedis: () => Promise<unknown>;
+  private readonly redis: Redis;
   private nowMs = 1_795_000_000_000;
   private sequence = 1;
   private day = 0;
@@ -121,9 +124,9 @@ class History {
   private before = { exposedMicros: 0, totalMicros: 0 };
   private late: (() => Promise<unknown>) | null = null;
 
-  constructor(pipeline: LeasePipeline, wipeRedis: () => Promise<unknown>) {
+  constructor(pipeline: LeasePipeline, redis: Redis) {
     this.pipeline = pipeline;
-    this.wipeRedis = wipeRedis;
+    this.redis = redis;
   }
 
   /** The first flushes find nothing on record, as after a wipe. */
@@ -156,10 +159,18 @@ class History {
       case 'second':
         return this.passSecond();
       case 'wipe':
-        return this.wipe(source, micros);
+        await this.redis.flushall();
+        return this.claimAll(source, micros);
+      case 'forget one':
+        await this.redis.hdel(`budget:lease:{${this.campaignId}}:${DAYS[source.day]}`, source.name);
+        return this.claimAll(source, micros);
       case 'midnight':
         this.day = Math.min(this.day + 1, DAYS.length - 1);
         return this.sync(source, micros);
+      case 'late to bed':
+        // Its clock says that it is still the old day, if others have begun a new one.
+        source.leaseMicros = replyOf(await this.flush(source, micros)()).leaseMicros;
+        return;
       case 'budget':
         return this.changeBudget(source, micros);
     }
@@ -217,8 +228,8 @@ class History {
     }
   }
 
-  private async wipe(first: Source, micros: number): Promise<void> {
-    await this.wipeRedis();
+  /** Something was forgotten: each source is heard before the grace is over, `first` before the others. */
+  private async claimAll(first: Source, micros: number): Promise<void> {
     for (const source of [first, ...this.sources, ...this.sources]) {
       await this.sync(source, micros);
       for (const other of this.sources) other.bid(30);
@@ -252,7 +263,7 @@ afterAll(async () => {
 it('no history of a fleet brings it over its budget', async () => {
   const pipeline = new LeasePipeline(client);
   const history = async (steps: readonly { kind: Kind; source: number; micros: number }[]) => {
-    const fleet = new History(pipeline, () => server.admin.flushall());
+    const fleet = new History(pipeline, server.admin);
     await fleet.begin();
     for (const { kind, source, micros } of steps) {
       const [first] = fleet.sources;
@@ -267,7 +278,7 @@ it('no history of a fleet brings it over its budget', async () => {
 
 it('a fleet that only spends reaches its whole budget, to the last bid', async () => {
   const pipeline = new LeasePipeline(client);
-  const fleet = new History(pipeline, () => server.admin.flushall());
+  const fleet = new History(pipeline, server.admin);
   await fleet.begin();
   for (let round = 0; round < 200; round++) {
     for (const source of fleet.sources) {
