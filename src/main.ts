@@ -3,8 +3,9 @@
  * SIGTERM or SIGINT ends it in order; a second signal, or an order that takes too long, ends it at once by
  * SIGKILL to itself: `process.exit()` under open uWebSockets.js apps aborts, and the ledger is made for it.
  */
-import { ConfigError, environmentFrom, readConfig } from './config/config.ts';
+import { type Config, ConfigError, environmentFrom, readConfig } from './config/config.ts';
 import { version } from './config/version.ts';
+import { AppError } from './domain/app-error.ts';
 import { redisTargetOf } from './shard/fleet-member.ts';
 import { lockDataDir } from './supervisor/data-dir-lock.ts';
 import { Pod } from './supervisor/pod.ts';
@@ -43,9 +44,28 @@ function serve(pod: Pod, log: Log, unlock: () => void): (exitCode: number) => vo
   };
 }
 
+/** @throws ConfigError naming the variable that no Redis can be reached by; a URL may hold a password, so not its value */
+function checkRedis(config: Config): void {
+  try {
+    redisTargetOf(config);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { redisAddr, redisSentinels, redisMasterName, redisClusterNodes } = config;
+    const values: Readonly<Record<string, string | null>> = {
+      REDIS_ADDR: redisAddr,
+      REDIS_SENTINELS: redisSentinels,
+      REDIS_MASTER_NAME: redisMasterName,
+      REDIS_CLUSTER_NODES: redisClusterNodes,
+    };
+    const value = values[error.field ?? ''] ?? null;
+    const given = value === null ? 'the value' : JSON.stringify(value);
+    throw new ConfigError(`${error.message}; ${given} is not accepted`);
+  }
+}
+
 async function main(): Promise<void> {
   const config = readConfig(environmentFrom(process.env, process.cwd()));
-  redisTargetOf(config); // refuses what no Redis can be reached by
+  checkRedis(config);
   await checkListenable('PORT', config.host, config.port);
   await checkListenable('API_PORT', config.apiHost, config.apiPort);
   const unlock = await lockDataDir(config.dataDir);

@@ -70,6 +70,11 @@ export class Reservations {
     this.namedMicros += moved;
   }
 
+  /** Whether a bid with this id is in flight. */
+  has(bidId: string): boolean {
+    return this.named.has(bidId);
+  }
+
   /**
    * Settles a bid by its id.
    * @returns micros released, or −1 when no such bid is in flight: it expired, or there never was one

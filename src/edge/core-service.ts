@@ -1,7 +1,7 @@
 /**
  * The core service: what bidders call on :8080. Runs in an edge thread; decisions are answered from shared
- * memory inside the body callback (at the end of the event-loop turn when a bid has an id, which its owner is
- * told first), everything that changes state goes to its owner shard and is answered when the owner answers. A decision costs, beyond HTTP and JSON.parse, one index look-up, two atomics, two
+ * memory inside the body callback, everything that changes state goes to its owner shard and is answered
+ * when the owner answers. A decision costs, beyond HTTP and JSON.parse, one index look-up, two atomics, two
  * clock readings, one closure and the reply's string.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
@@ -140,10 +140,9 @@ export class CoreService {
       this.refuse(res, refusal);
       return;
     }
-    const named = this.decide(this.request, this.decision);
-    const json = this.replies.json(this.decision);
-    if (named) this.replyWhenPosted(res, json, ENDPOINT_DECISION, startedAt);
-    else this.reply(res, json, ENDPOINT_DECISION, startedAt);
+    this.decide(this.request, this.decision);
+    replyJson(res, this.replies.json(this.decision));
+    this.finished(ENDPOINT_DECISION, startedAt);
   }
 
   private decideMany(res: HttpResponse, body: Buffer, startedAt: number): void {
@@ -166,42 +165,22 @@ export class CoreService {
       requests.push(request);
     }
     let json = '';
-    let named = false;
     for (const request of requests) {
-      if (this.decide(request, this.decision)) named = true;
+      this.decide(request, this.decision);
       json += json === '' ? this.replies.json(this.decision) : `,${this.replies.json(this.decision)}`;
     }
-    const decisions = `{"decisions":[${json}]}`;
-    if (named) this.replyWhenPosted(res, decisions, ENDPOINT_DECISIONS, startedAt);
-    else this.reply(res, decisions, ENDPOINT_DECISIONS, startedAt);
+    replyJson(res, `{"decisions":[${json}]}`);
+    this.finished(ENDPOINT_DECISIONS, startedAt);
   }
 
-  private reply(res: HttpResponse, body: string, endpoint: number, startedAt: number): void {
-    replyJson(res, body);
-    this.finished(endpoint, startedAt);
-  }
-
-  /** The win of a bid must not reach the owner before the bid's id does: see ShardLinks. */
-  private replyWhenPosted(res: HttpResponse, body: string, endpoint: number, startedAt: number): void {
-    let gone = false;
-    res.onAborted(() => {
-      gone = true;
-    });
-    this.parts.links.whenPosted(() => {
-      if (!gone) replyCorked(res, 200, 'application/json', body);
-      this.finished(endpoint, startedAt);
-    });
-  }
-
-  /** @returns whether the owner is told of the bid's id */
-  private decide(request: DecisionRequest, decision: Decision): boolean {
+  private decide(request: DecisionRequest, decision: Decision): void {
     const { table, index, meters, links } = this.parts;
     const slot = index.find(request.campaignId);
     table.decide(slot, request.bidMicros, Math.random(), decision);
     meters.add(decision.reason, 1);
-    if (request.bidId === '' || !isAllowed(decision.reason)) return false;
-    links.reserve(slot, request.campaignId, decision.takenMicros, request.bidId);
-    return true;
+    if (request.bidId !== '' && isAllowed(decision.reason)) {
+      links.reserve(slot, request.campaignId, decision.takenMicros, request.bidId);
+    }
   }
 
   private spendOne(res: HttpResponse, body: Buffer, startedAt: number): void {

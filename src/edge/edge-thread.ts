@@ -5,6 +5,7 @@
  */
 import { App, type us_listen_socket, us_listen_socket_close } from 'uWebSockets.js';
 import type { EdgeStart, SupervisorToThread } from '../messages/supervision.ts';
+import { EdgeTurn } from '../table/edge-turns.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
 import { EdgeTable } from '../table/pacing-table.ts';
@@ -25,7 +26,7 @@ const thread = supervised<EdgeStart>();
 const { config, memory, edge } = thread.start;
 const log = createLog(config.logLevel, `edge-${edge}`);
 const meters = new Meters(EDGE_METERS, memory.edgeMeters[edge] as SharedArrayBuffer);
-const links = new ShardLinks(config.shards);
+const links = new ShardLinks(config.shards, new EdgeTurn(memory.edgeTurns, edge));
 const metrics = new MetricsRelay();
 const app = App();
 let listening: us_listen_socket | undefined;

@@ -3,8 +3,8 @@
  * their request by ticket. A ticket is taken when a record that wants an answer is added and is given back
  * when the answer, or the end of the shard's port, arrives: no request waits for a shard that is gone.
  *
- * A reply that may cause another request, on any edge, waits in {@link ShardLinks.whenPosted} until its own
- * records are posted: the owner then finds a bid's reservation in its ports before the bid's win.
+ * A bid is answered before its reservation is posted; the edge's turn in shared memory (table/edge-turns.ts) tells
+ * owners so, in case that the bid's win comes to them over another edge in the meantime.
  */
 import type { MessagePort } from 'node:worker_threads';
 import {
@@ -17,6 +17,7 @@ import {
   OUTCOME_LOST,
   type ShardToEdge,
 } from '../messages/edge-shard.ts';
+import type { EdgeTurn } from '../table/edge-turns.ts';
 import { hashId, shardOf } from '../table/hash.ts';
 import type { SpendRequest } from './requests.ts';
 
@@ -45,10 +46,11 @@ export class ShardLinks {
   private readonly freeTickets: number[] = [];
   private ticketsUsed = 0;
   private flushDue = false;
-  private whenFlushed: (() => void)[] = [];
+  private readonly turn: EdgeTurn;
   private readonly flushTurn = (): void => this.flush();
 
-  constructor(shards: number) {
+  constructor(shards: number, turn: EdgeTurn) {
+    this.turn = turn;
     this.links = Array.from({ length: shards }, () => new Link());
   }
 
@@ -110,13 +112,8 @@ export class ShardLinks {
   reserve(slot: number, campaignId: string, takenMicros: number, bidId: string): void {
     const link = this.linkOf(campaignId);
     if (link.port === null) return;
+    this.turn.begin();
     link.writer.add(KIND_RESERVE, NO_TICKET, slot, campaignId, takenMicros, 0, 0, bidId, '');
-    this.scheduleFlush();
-  }
-
-  /** Calls back once everything added so far is posted, in this event-loop turn. */
-  whenPosted(callback: () => void): void {
-    this.whenFlushed.push(callback);
     this.scheduleFlush();
   }
 
@@ -142,9 +139,7 @@ export class ShardLinks {
       const batch = link.writer.finish();
       link.port?.postMessage(batch, [batch.numbers.buffer as ArrayBuffer]);
     }
-    const callbacks = this.whenFlushed;
-    this.whenFlushed = [];
-    for (const callback of callbacks) callback();
+    this.turn.end();
   }
 
   private takeTicket(waiting: Waiting, position: number, port: MessagePort): number {

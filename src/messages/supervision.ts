@@ -12,6 +12,8 @@ import type { PodStateMemory } from '../table/pod-state.ts';
 export interface PodMemory {
   readonly table: TableMemory;
   readonly state: PodStateMemory;
+  /** What edges have answered and not posted yet (table/edge-turns.ts). */
+  readonly edgeTurns: SharedArrayBuffer;
   /** One for each edge. */
   readonly edgeMeters: readonly SharedArrayBuffer[];
   /** One for each shard. */

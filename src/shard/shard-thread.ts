@@ -9,6 +9,7 @@ import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messa
 import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
 import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import { HistoryStore } from '../sinks/postgres/history-store.ts';
+import { EdgeTurns } from '../table/edge-turns.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
 import { OwnerTable } from '../table/pacing-table.ts';
@@ -78,6 +79,8 @@ function openShard(): Shard | null {
       breakerRecoveryMs: config.breakerRecoveryMs,
       breakerProbes: config.breakerProbes,
       readClock,
+      turns: new EdgeTurns(memory.edgeTurns),
+      takePosted,
       sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
       sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
       fleet: fleet?.conditions ?? null,
@@ -140,9 +143,7 @@ function serveManagement(owner: Shard, { number, request }: ManagementToShard): 
 function connectEdge(owner: Shard, edge: number, port: MessagePort): void {
   edges.set(edge, port);
   port.on('message', (batch: EdgeToShard) => {
-    const posted: PostedBatch[] = [{ edge, batch }];
-    takePosted(posted);
-    owner.receive(posted);
+    owner.receive([{ edge, batch }, ...takePosted()]);
   });
 }
 
@@ -150,7 +151,8 @@ function connectEdge(owner: Shard, edge: number, port: MessagePort): void {
  * Takes what else stands in the edges' ports. Ports are served one after the other, so that a win could come
  * out of one before its reservation, which was posted earlier, comes out of another.
  */
-function takePosted(posted: PostedBatch[]): void {
+function takePosted(): PostedBatch[] {
+  const posted: PostedBatch[] = [];
   for (const [edge, port] of edges) {
     for (let taken = 0; taken < BATCHES_A_TURN_MAX; taken++) {
       const next: { message: EdgeToShard } | undefined = receiveMessageOnPort(port);
@@ -158,6 +160,7 @@ function takePosted(posted: PostedBatch[]): void {
       posted.push({ edge, batch: next.message });
     }
   }
+  return posted;
 }
 
 function connectManagement(owner: Shard, port: MessagePort): void {

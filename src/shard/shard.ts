@@ -29,6 +29,7 @@ import {
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../messages/edge-shard.ts';
+import type { EdgeTurns } from '../table/edge-turns.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
@@ -43,6 +44,7 @@ import {
 import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
+import { EarlySettlements } from './early-settlements.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
 import { eventKey, type Ledger } from './ledger.ts';
 import { LedgerTraffic } from './ledger-traffic.ts';
@@ -71,6 +73,9 @@ export interface ShardParts {
   readonly breakerRecoveryMs: number;
   readonly breakerProbes: number;
   readonly readClock: () => Clock;
+  readonly turns: EdgeTurns;
+  /** Takes what stands in the edges' ports. */
+  readonly takePosted: () => PostedBatch[];
   readonly sendOutcomes: SendOutcomes;
   readonly sendStatus: (edge: number, ticket: number, body: string | null) => void;
   /** The fleet that shares the budgets, or null for a pod of its own. */
@@ -85,6 +90,8 @@ export interface ShardParts {
 export interface PostedBatch {
   readonly edge: number;
   readonly batch: EdgeBatch;
+  /** Its wins and losses have waited for their reservations. */
+  readonly waited?: boolean;
 }
 
 /** What became of a campaign's change. */
@@ -100,6 +107,7 @@ export class Shard {
   private readonly reader = new BatchReader();
   private cycles = 0;
   private sweeping = false;
+  private readonly early: EarlySettlements;
 
   /** Takes over what the ledger and, after a thread's death, the table hold of this shard's campaigns. */
   constructor(parts: ShardParts) {
@@ -119,19 +127,27 @@ export class Shard {
     };
     this.committer = new GroupCommitter(ledger, meters, log, readClock, parts.sendOutcomes);
     this.pacing = new PacingTick(table);
+    this.early = new EarlySettlements(parts.turns, () => this.receiveHeld());
     this.accounts = new AccountBook(parts.shard, parts.index, ledger, settings);
     this.load();
   }
 
   /**
    * Applies what edges have posted; answers go out when their commit has ended. A win may have been posted by
-   * another edge than its bid's reservation and stand before it here: reservations are applied first.
+   * another edge than its bid's reservation and stand before it here, or be here before it is posted:
+   * reservations are applied first, and a win that has none waits until none can be on its way.
    */
   receive(posted: readonly PostedBatch[]): void {
     const clock = this.parts.readClock();
     for (const { batch } of posted) this.reserve(batch, clock);
-    for (const { edge, batch } of posted) this.settle(edge, batch, clock);
+    for (const each of posted) this.settle(each, clock);
     if (this.committer.open.answerCount > 0) this.committer.schedule();
+  }
+
+  /** Takes what edges have posted meanwhile, and then what has waited for it. */
+  private receiveHeld(): void {
+    const { readClock, takePosted } = this.parts;
+    this.receive([...takePosted(), ...this.early.take(readClock())]);
   }
 
   private reserve(batch: EdgeBatch, clock: Clock): void {
@@ -142,18 +158,25 @@ export class Shard {
     }
   }
 
-  private settle(edge: number, batch: EdgeBatch, clock: Clock): void {
+  private settle({ edge, batch, waited = false }: PostedBatch, clock: Clock): void {
     const { reader } = this;
     const group = this.committer.open;
     reader.open(batch);
     while (reader.next()) {
-      if (reader.kind === KIND_SPEND) this.spend(edge, clock);
-      else if (reader.kind === KIND_RESERVE) continue;
+      if (reader.kind === KIND_RESERVE) continue;
+      if (!waited && reader.bidId !== '' && this.mayBeOnItsWay()) this.early.hold(edge, reader, clock);
+      else if (reader.kind === KIND_SPEND) this.spend(edge, clock);
       else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
       else if (reader.kind === KIND_STATUS) this.sendStatus(edge, false);
       else if (reader.kind === KIND_STATUS_EXPLAINED) this.sendStatus(edge, true);
       else throw new Error('an edge sent a record of an unknown kind');
     }
+  }
+
+  /** Whether the reservation that the reader's record is about may not have arrived yet. */
+  private mayBeOnItsWay(): boolean {
+    const account = this.find();
+    return account !== undefined && !account.paced.reservations.has(this.reader.bidId) && this.early.mayHold;
   }
 
   /** Sends the body of a budget status, with its explanation when asked for, or null for an unknown campaign. */

@@ -11,6 +11,7 @@ import type { Config } from '../config/config.ts';
 import type { EdgeStart, ManagementStart, PodMemory, ShardStart } from '../messages/supervision.ts';
 import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import type { DatabaseThreadReport } from '../sinks/postgres/embedded/database-messages.ts';
+import { allocateEdgeTurns } from '../table/edge-turns.ts';
 import { allocateTable } from '../table/layout.ts';
 import { allocateMeters } from '../table/meters.ts';
 import { allocatePodState, PHASE_SERVING, PHASE_STOPPING, PodState } from '../table/pod-state.ts';
@@ -41,6 +42,7 @@ export class Pod {
     this.memory = {
       table: allocateTable(config.campaignsMax, config.shards, config.edgeThreads),
       state: allocatePodState(Date.now()),
+      edgeTurns: allocateEdgeTurns(config.edgeThreads),
       edgeMeters: range(config.edgeThreads).map(() => allocateMeters(EDGE_METERS)),
       shardMeters: range(config.shards).map(() => allocateMeters(SHARD_METERS)),
       managementLag: new SharedArrayBuffer(8),

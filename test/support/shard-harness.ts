@@ -19,6 +19,7 @@ import {
 } from '../../src/messages/edge-shard.ts';
 import { Ledger } from '../../src/shard/ledger.ts';
 import { CYCLE_MS, type PostedBatch, Shard } from '../../src/shard/shard.ts';
+import { allocateEdgeTurns, EdgeTurn, EdgeTurns } from '../../src/table/edge-turns.ts';
 import { IdIndex } from '../../src/table/id-index.ts';
 import { allocateTable, type TableMemory } from '../../src/table/layout.ts';
 import { allocateMeters, Meters } from '../../src/table/meters.ts';
@@ -91,6 +92,11 @@ export class ShardHarness {
   private index: IdIndex;
   private edge: EdgeTable;
   private ledger: Ledger;
+  private readonly edgeTurns = allocateEdgeTurns(1);
+  /** The edge's turn, which a test begins and ends itself when it matters. */
+  readonly turn = new EdgeTurn(this.edgeTurns, 0);
+  /** What stands in the edge's port and was not received yet. */
+  readonly inPorts: PostedBatch[] = [];
   private readonly writer = new BatchWriter();
   private readonly waiting = new Map<number, (outcome: number) => void>();
   private tickets = 0;
@@ -138,6 +144,8 @@ export class ShardHarness {
       breakerRecoveryMs: this.options.breakerRecoveryMs ?? 300_000,
       breakerProbes: 2,
       readClock: () => ({ wallMs: this.wallMs, steadyMs: this.steadyMs }),
+      turns: new EdgeTurns(this.edgeTurns),
+      takePosted: () => this.inPorts.splice(0),
       sendOutcomes: (_edge, writer) => this.settle(writer.finish()),
       sendStatus: () => undefined,
       fleet: null,

@@ -74,7 +74,10 @@ describe('a campaign that changes while traffic runs', () => {
   it('is planned by its hourly multipliers from the reply on, and says why on both ports', async () => {
     await pod.createCampaign({ id: 'hours', daily_budget_cents: 2400, pacing_mode: 'EVEN', timezone: 'UTC' });
     const hour = new Date().getUTCHours();
-    const others = Array.from({ length: 24 }, (_, at) => ({ hour: at, multiplier: (at - hour + 24) % 24 < 2 ? 1 : 0 }));
+    const others = Array.from({ length: 24 }, (_, at) => ({
+      hour: at,
+      multiplier: (at - hour + 24) % 24 < 2 ? 1 : 0,
+    }));
     await pod.api.request('PUT', '/pacing/config/hours', { pacing_configs: others });
     for (const client of [pod.core, pod.api]) {
       const { body } = await client.request<{ explain: Record<string, number> }>(

@@ -238,6 +238,34 @@ describe('reservations', () => {
     expect(await Promise.all(answers)).toEqual([OUTCOME_SUCCESS, OUTCOME_RELEASED]);
   });
 
+  test('are waited for by a win or a loss that comes before its edge has posted them', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    harness.turn.begin();
+    harness.decide('c', 60 * CENT, 'won');
+    harness.decide('c', 40 * CENT, 'lost');
+    harness.inPorts.push(harness.posted());
+    const answers = [harness.spend('c', 60 * CENT, 'won'), harness.lose('c', 'lost')];
+    const posted = harness.inPorts.splice(0);
+    harness.send();
+    expect(harness.status('c')).toMatchObject({ daily_spent_cents: 0, reserved_cents: 100 });
+    harness.inPorts.push(...posted);
+    harness.turn.end();
+    expect(await Promise.all(answers)).toEqual([OUTCOME_SUCCESS, OUTCOME_RELEASED]);
+    expect(harness.status('c')).toMatchObject({ daily_spent_cents: 60, reserved_cents: 0 });
+  });
+
+  test('are not waited for without end when their edge has died', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    harness.turn.begin();
+    const win = harness.spend('c', CENT, 'of-a-dead-edge');
+    harness.send();
+    harness.steadyMs += 1001;
+    expect(await win).toBe(OUTCOME_SUCCESS);
+    expect(harness.status('c').daily_spent_cents).toBe(1);
+  });
+
   test('make a bid take what is left of the budget, and then none', async () => {
     start();
     await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
