@@ -16,7 +16,8 @@
  * Why: one call changes one E_i. Either L_i = min(floor + grant, B − Σ_{j≠i} E_j), and then Σ E <= B. Or
  * L_i = max(min(held, cap), floor): held is what the source may be using already, so it is at most the L_i that
  * was stored, and Σ E does not grow, unless this Redis has forgotten L_i; then the claim is the truth, and for
- * a while no lease of the campaign grows, until the other sources have claimed theirs.
+ * a while no lease of the campaign grows, until the other sources have claimed theirs. A claim of a lease whose
+ * hold has ended is none: others may have it, and only the floor is honoured.
  * Why a source is never beyond its E: it holds itself to min(old lease, cap) from the moment it asks, which
  * L_i is never below: so a lost reply harms nothing. A call that arrives late, after a newer one of the same
  * source, is refused by its sequence. When a hold ends, the lease's own end and a reservation's whole life have
@@ -178,7 +179,12 @@ local function sync(place)
 
   -- Has this Redis forgotten something? Then nobody's lease grows until each source has claimed its own.
   local standing = days[source]
-  if mine and mine[ENDS] > now then standing = max(standing, mine[LEASE]) end
+  if mine and mine[ENDS] > now then standing = max(standing, mine[LEASE])
+  elseif mine and doubted == 0 then
+    -- Its hold has ended, and long before that its lease: others may have it by now.
+    held = min(held, max(floor, standing))
+    standing = max(standing, held)
+  end
   local wiped = forgotten or held > standing
   local grace = tonumber(marks['#grace'] or '0')
   if wiped or doubted == 1 then

@@ -107,11 +107,11 @@ describe('a lease', () => {
     });
   });
 
-  it('that a source does not hold any more is no claim, when it comes back after its hold', async () => {
+  it('is not honoured any more after its hold, only what is in flight of it', async () => {
     await syncOne(a, { campaignId, wantMicros: 800, spentDayMicros: 50 });
     fleet.nowMs += HOLD_MS;
-    await syncOne(b, { campaignId, wantMicros: 500 });
-    const back = { campaignId, spentDayMicros: 50, heldMicros: 50, wantMicros: 800 };
+    expect((await syncOne(b, { campaignId, wantMicros: 500 })).leaseMicros).toBe(500);
+    const back = { campaignId, spentDayMicros: 50, floorMicros: 70, heldMicros: 850, wantMicros: 800 };
     expect(await syncOne(a, back)).toMatchObject({ wiped: false, leaseMicros: 500 });
   });
 
