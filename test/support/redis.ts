@@ -128,7 +128,11 @@ export class TestRedis {
 export async function startCluster(masters: number): Promise<TestRedis[]> {
   const settings = ['cluster-enabled yes', 'cluster-node-timeout 1000', 'cluster-require-full-coverage no'];
   const nodes = await Promise.all(Array.from({ length: masters }, () => TestRedis.start({ settings })));
-  const slots = Math.ceil(16_384 / masters);
+  return removedOnFailure(nodes, () => form(nodes));
+}
+
+async function form(nodes: readonly TestRedis[]): Promise<void> {
+  const slots = Math.ceil(16_384 / nodes.length);
   for (const [at, { admin }] of nodes.entries()) {
     await admin.cluster('ADDSLOTSRANGE', at * slots, Math.min(16_384, (at + 1) * slots) - 1);
     await admin.cluster('SET-CONFIG-EPOCH', at + 1);
@@ -137,10 +141,9 @@ export async function startCluster(masters: number): Promise<TestRedis[]> {
   for (const { admin } of nodes) {
     await until('the cluster forms', async () => {
       const state = await admin.cluster('INFO');
-      return state.includes('cluster_state:ok') && state.includes(`cluster_known_nodes:${masters}`);
+      return state.includes('cluster_state:ok') && state.includes(`cluster_known_nodes:${nodes.length}`);
     });
   }
-  return nodes;
 }
 
 /** Sentinels that watch a master and know each other and its replica. */
@@ -153,13 +156,25 @@ export async function startSentinels(count: number, master: TestRedis, name: str
   ];
   const start = () => TestRedis.start({ sentinel: true, settings });
   const sentinels = await Promise.all(Array.from({ length: count }, start));
-  for (const { admin } of sentinels) {
-    await until('the sentinels know each other', async () => {
-      const state = String(await admin.call('SENTINEL', 'MASTER', name));
-      return state.includes(`num-other-sentinels,${count - 1}`) && state.includes('num-slaves,1');
-    });
+  return removedOnFailure(sentinels, async () => {
+    for (const { admin } of sentinels) {
+      await until('the sentinels know each other', async () => {
+        const state = String(await admin.call('SENTINEL', 'MASTER', name));
+        return state.includes(`num-other-sentinels,${count - 1}`) && state.includes('num-slaves,1');
+      });
+    }
+  });
+}
+
+/** Servers that could not be made ready together leave nothing behind. */
+async function removedOnFailure(servers: TestRedis[], ready: () => Promise<void>): Promise<TestRedis[]> {
+  try {
+    await ready();
+    return servers;
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.remove()));
+    throw error;
   }
-  return sentinels;
 }
 
 function untilReady(server: ChildProcess): Promise<void> {
