@@ -54,14 +54,16 @@ export class CampaignMoney {
     return Math.min(dailyBudgetMicros, Math.max(0, totalBudgetMicros - spentBefore));
   }
 
-  /** S, spent of the local day by the whole fleet, as far as this pod knows. */
+  /** S, spent of the local day by the whole fleet and by pods before this one, as far as this pod knows. */
   get spentDayMicros(): number {
-    return this.counters.spentDayMicros + (this.fleet?.othersDayMicros ?? 0);
+    const { spentDayMicros, earlierDayMicros } = this.counters;
+    return spentDayMicros + Math.max(this.fleet?.othersDayMicros ?? 0, earlierDayMicros);
   }
 
-  /** Spent in all by the whole fleet, as far as this pod knows. */
+  /** Spent in all by the whole fleet and by pods before this one, as far as this pod knows. */
   get spentTotalMicros(): number {
-    return this.counters.spentTotalMicros + (this.fleet?.othersTotalMicros ?? 0);
+    const { spentTotalMicros, earlierTotalMicros } = this.counters;
+    return spentTotalMicros + Math.max(this.fleet?.othersTotalMicros ?? 0, earlierTotalMicros);
   }
 
   /** What the gate takes for spent of what is in flight: all of it, always, without the confidence gate. */

@@ -24,6 +24,9 @@ export interface Counters {
   lateWinTotalMicros: number;
   /** Spend past a day's budget. */
   overspentTotalMicros: number;
+  /** Spent by others of the day and in all, before this ledger knew the campaign, as the history had it. */
+  earlierDayMicros: number;
+  earlierTotalMicros: number;
 }
 
 export function newCounters(): Counters {
@@ -46,6 +49,8 @@ export function newCounters(): Counters {
     spentTotalMicros: 0,
     lateWinTotalMicros: 0,
     overspentTotalMicros: 0,
+    earlierDayMicros: 0,
+    earlierTotalMicros: 0,
   };
 }
 
@@ -53,6 +58,7 @@ export function newCounters(): Counters {
 export function beginDay(counters: Counters, dayStartMs: number): void {
   counters.dayStartMs = dayStartMs;
   counters.spentDayMicros = 0;
+  counters.earlierDayMicros = 0;
   counters.impressionsDay = 0;
   counters.clicksDay = 0;
   counters.winsDay = 0;

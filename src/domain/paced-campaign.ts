@@ -29,6 +29,7 @@ import { type LocalDay, localDayAt, localHourAt, localHourStart, nextHourChange 
 import {
   type AskCounts,
   type CampaignRecord,
+  type EarlierSpend,
   type HourRecord,
   NOTHING_KNOWN,
   type Pace,
@@ -156,6 +157,20 @@ export class PacedCampaign extends CampaignMoney {
     this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
     this.breaker.state.dayStartMs = Math.max(this.breaker.state.dayStartMs, this.day.startMs);
     this.replan(clock);
+  }
+
+  /**
+   * This pod sees the campaign for the first time, but it is older: others have paced it, and its plan began with
+   * the day, or with the campaign.
+   */
+  takeOver(earlier: EarlierSpend, clock: Clock): void {
+    this.turn(clock);
+    const { counters, day, campaign } = this;
+    counters.earlierDayMicros = earlier.date === day.date ? earlier.dayMicros : 0;
+    counters.earlierTotalMicros = earlier.totalMicros;
+    const begunAtMs = Math.max(day.startMs, Math.min(Date.parse(campaign.createdAt), clock.wallMs));
+    this.plan = startPlan(this.curve(), this.budgetMicros, begunAtMs);
+    this.shape = this.expectedShape();
   }
 
   /** Whether it goes on without the fleet's shared state. */

@@ -28,6 +28,14 @@ export interface FleetConditions {
   readonly wonElsewhere: (campaignId: string, bidId: string) => void;
 }
 
+/** What others had spent of a campaign before this pod knew it; micros. */
+export interface EarlierSpend {
+  /** The local day that `dayMicros` is of, `YYYY-MM-DD`. */
+  readonly date: string;
+  readonly dayMicros: number;
+  readonly totalMicros: number;
+}
+
 /** What is known of a campaign before its first day; NaN when unknown. */
 export interface Prior {
   readonly spendPerAllowed: number;

@@ -9,6 +9,7 @@
  *    3 spentHour        7 winsDay        11 overspentTotal
  *
  *   33 asksDay   34 askedDay   35 allowedDay   36–40 impressions, clicks, wins, asks, allowed bids of the hour
+ *   41 earlierDay   42 earlierTotal
  *
  * Amounts in micros, times in ms since the epoch. `outstanding` is at least what was reserved and on the
  * table until the next commit.
@@ -16,7 +17,7 @@
 import { newBreaker, restoreBreaker } from '../domain/breaker.ts';
 import type { CampaignRecord } from '../domain/pacing-settings.ts';
 
-const FIELDS = 41;
+const FIELDS = 43;
 
 /** A fresh buffer: the ledger may still be writing the last one. */
 export function encodeRecord(record: CampaignRecord): Buffer {
@@ -64,6 +65,8 @@ export function encodeRecord(record: CampaignRecord): Buffer {
     counters.winsHour,
     counters.asksHour,
     counters.allowedHour,
+    counters.earlierDayMicros,
+    counters.earlierTotalMicros,
   ]);
   return Buffer.from(fields.buffer);
 }
@@ -94,6 +97,8 @@ export function decodeRecord(buffer: Buffer): CampaignRecord {
       spentTotalMicros: field(8),
       lateWinTotalMicros: field(9),
       overspentTotalMicros: field(11),
+      earlierDayMicros: field(41),
+      earlierTotalMicros: field(42),
     },
     outstandingMicros: field(4),
     planAnchorMs: field(12),

@@ -12,7 +12,8 @@ import type { OwnerTable } from '../table/pacing-table.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account } from './account.ts';
 import { LEASE_MS } from './account.ts';
-import { FleetSync } from './fleet-sync.ts';
+import { redisFound, redisLost, redisRecovered } from './alerts.ts';
+import { FleetSync, type FleetSyncParts } from './fleet-sync.ts';
 import type { Ledger } from './ledger.ts';
 import type { Shard } from './shard.ts';
 
@@ -86,6 +87,7 @@ export class FleetMember {
       accountAt: (place) => owner.accountAt(place),
       places: () => owner.places,
       showDegraded: (degraded) => table.setDegraded(degraded),
+      ...(this.parts.shard === 0 ? this.announcements(owner) : {}),
     });
     this.sync.begin();
     if (this.parts.shard !== 0) return;
@@ -108,6 +110,18 @@ export class FleetMember {
     const { config, ledger, shard } = this.parts;
     if (shard === 0) await this.redis.giveBackNode(config.nodeId, ledger.id).catch(() => undefined);
     await this.sync?.end(accounts);
+  }
+
+  /** The first shard speaks for its pod. */
+  private announcements(owner: Shard): Required<Pick<FleetSyncParts, 'missed' | 'found'>> {
+    const { config, ledger } = this.parts;
+    return {
+      missed: (sinceMs) => owner.raise(redisLost(config.nodeId, ledger.id, sinceMs)),
+      found: (sinceMs, atMs) => {
+        owner.resolve([redisFound(ledger.id, atMs)], ledger.id, atMs);
+        if (sinceMs > 0) owner.raise(redisRecovered(config.nodeId, ledger.id, sinceMs, atMs));
+      },
+    };
   }
 
   private claimNode(): void {

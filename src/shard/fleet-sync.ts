@@ -15,7 +15,12 @@ import type { LeaseAnswer } from '../sinks/redis/lease-pipeline.ts';
 import type { LeaseRequest } from '../sinks/redis/lease-request.ts';
 import type { ReleasedBid } from '../sinks/redis/released-bids.ts';
 import type { Meters } from '../table/meters.ts';
-import { SHARD_DEGRADED_SINCE_MS, SHARD_REDIS_SINCE_MS, SHARD_REDIS_UP } from '../table/thread-meters.ts';
+import {
+  SHARD_DEGRADED_SINCE_MS,
+  SHARD_REDIS_PENDING,
+  SHARD_REDIS_SINCE_MS,
+  SHARD_REDIS_UP,
+} from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account } from './account.ts';
 
@@ -29,6 +34,10 @@ const RELEASED_MAX = 100_000;
 const RETRY_MS = 250;
 /** A campaign whose creation is not older than this cannot have a lease anywhere yet. */
 const FRESH_MS = 5_000;
+/** A pod that starts does not miss Redis before this. */
+const START_MS = 2_000;
+/** The servers are asked whether they were wiped at least this often. */
+const PING_MS = 1_000;
 
 /** What a flush needs of Redis. */
 export type FleetLink = Pick<FleetRedis, 'sync' | 'release' | 'publishReleased' | 'ping' | 'close'>;
@@ -50,6 +59,10 @@ export interface FleetSyncParts {
   readonly places: () => number;
   /** Shows edges whether the shard goes on without Redis. */
   readonly showDegraded: (degraded: boolean) => void;
+  /** Redis is missed since then, ms since the epoch; once for each time. */
+  readonly missed?: (sinceMs: number) => void;
+  /** Redis is there, at the start (since 0) or again. */
+  readonly found?: (sinceMs: number, atMs: number) => void;
 }
 
 interface Asked {
@@ -67,6 +80,10 @@ export class FleetSync {
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
   private ended = false;
+  private hadRedis = false;
+  /** Since when Redis is missed and that was said, ms since the epoch; 0 = it is not. */
+  private missedSinceMs = 0;
+  private pingedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: FleetSyncParts) {
     this.parts = parts;
@@ -103,7 +120,9 @@ export class FleetSync {
 
   /** The connection failed. */
   lost(): void {
+    if (this.ended) return;
     this.degrade(true);
+    this.miss();
   }
 
   /** Gives back every lease. Nothing may be on the table any more. */
@@ -139,10 +158,12 @@ export class FleetSync {
     const asked = this.takeChanged().map((account) => this.ask(account, clock));
     const won = this.wonElsewhere;
     this.wonElsewhere = [];
+    let written = false;
     try {
-      if (!(await commit())) throw new Error('the ledger cannot be written');
-      if (asked.length === 0) await redis.ping();
-      else {
+      written = await commit();
+      if (!written) throw new Error('the ledger cannot be written');
+      if (asked.length === 0 || clock.steadyMs - this.pingedAtMs >= PING_MS) await this.ping(clock);
+      if (asked.length > 0) {
         this.learn(asked, await redis.sync(asked.map(({ request }) => request)), clock);
         await commit(); // what was granted goes on the table once it is recorded
         for (const { account } of asked) this.told(account);
@@ -152,6 +173,7 @@ export class FleetSync {
         this.degrade(false);
         this.tellAll();
       }
+      this.regain();
       if (this.changed.size === 0) this.sinceMs = 0;
     } catch (error) {
       log.debug({ err: error }, 'a flush to Redis failed');
@@ -160,10 +182,39 @@ export class FleetSync {
         this.told(account);
       }
       this.wonElsewhere = won.concat(this.wonElsewhere).slice(0, RELEASED_MAX);
-      this.degrade(true);
+      // A ledger that cannot be written says nothing about Redis.
+      if (written) {
+        this.degrade(true);
+        this.miss();
+      }
     }
     meters.set(SHARD_REDIS_SINCE_MS, this.sinceMs);
+    meters.set(SHARD_REDIS_PENDING, this.changed.size);
     meters.set(SHARD_REDIS_UP, conditions.connected ? 1 : 0);
+  }
+
+  /** A server that was wiped is told everything again, also what nobody bids for now. */
+  private async ping(clock: Clock): Promise<void> {
+    const first = this.pingedAtMs === Number.NEGATIVE_INFINITY;
+    const remembered = await this.parts.redis.ping();
+    this.pingedAtMs = clock.steadyMs;
+    if (!remembered && !first) this.tellAll();
+  }
+
+  private miss(): void {
+    if (this.missedSinceMs > 0) return;
+    const { meters, readClock, missed } = this.parts;
+    const sinceMs = meters.get(SHARD_DEGRADED_SINCE_MS);
+    if (!this.hadRedis && readClock().wallMs - sinceMs < START_MS) return;
+    this.missedSinceMs = sinceMs;
+    missed?.(sinceMs);
+  }
+
+  private regain(): void {
+    if (this.hadRedis && this.missedSinceMs === 0) return;
+    this.parts.found?.(this.missedSinceMs, this.parts.readClock().wallMs);
+    this.hadRedis = true;
+    this.missedSinceMs = 0;
   }
 
   private ask(account: Account, clock: Clock): Asked {

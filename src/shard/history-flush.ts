@@ -1,15 +1,21 @@
 /**
- * Writes a shard's history to Postgres: hours that ended and breaker moves from the ledger's outbox, and the
- * running hour of each campaign that changed. All of it states what is, never what changed, so a write may be
+ * Writes a shard's history to Postgres: hours that ended, breaker moves and alerts from the ledger's outbox, and
+ * the running hour of each campaign that changed. All of it states what is, never what changed, so a write may be
  * repeated; what Postgres has not confirmed stays in the ledger, and nothing is queued twice. Nothing is told
  * that the ledger does not have: after a crash Postgres must not know of spend that was never answered.
  */
 import { BREAKER_POSITIONS } from '../domain/breaker.ts';
 import type { HourRecord } from '../domain/pacing-settings.ts';
-import type { BreakerEvent, HourTotals, PlannedHour } from '../sinks/postgres/history-rows.ts';
+import type {
+  Alert,
+  AlertResolution,
+  BreakerEvent,
+  HourTotals,
+  PlannedHour,
+} from '../sinks/postgres/history-rows.ts';
 import type { HistoryStore } from '../sinks/postgres/history-store.ts';
 import type { Meters } from '../table/meters.ts';
-import { SHARD_HISTORY_SINCE_MS } from '../table/thread-meters.ts';
+import { SHARD_HISTORY_PENDING, SHARD_HISTORY_SINCE_MS } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account } from './account.ts';
 import type { Ledger, OutboxEntry } from './ledger.ts';
@@ -97,6 +103,7 @@ export class HistoryFlush {
       for (const account of accounts) this.changed.add(account);
     }
     meters.set(SHARD_HISTORY_SINCE_MS, this.sinceMs);
+    meters.set(SHARD_HISTORY_PENDING, this.changed.size);
   }
 
   private takeChanged(): Account[] {
@@ -116,15 +123,21 @@ export class HistoryFlush {
     const { store, source } = this.parts;
     const hours = [...running];
     const events: BreakerEvent[] = [];
+    const alerts: Alert[] = [];
+    const resolutions: AlertResolution[] = [];
     for (const { value } of entries) {
       if (value.kind === 'hour') hours.push(value.hour);
-      else events.push(breakerEvent(value, source));
+      else if (value.kind === 'breaker') events.push(breakerEvent(value, source));
+      else if (value.kind === 'alert') alerts.push(value.alert);
+      else resolutions.push(...value.resolutions);
     }
     if (hours.length > 0) {
       await store.writeHours(hours.map((hour) => totalsOf(hour, source)));
       await store.writePlans(hours.map(planOf));
     }
     if (events.length > 0) await store.writeBreakerEvents(events);
+    if (alerts.length > 0) await store.writeAlerts(alerts);
+    if (resolutions.length > 0) await store.resolveAlerts(resolutions);
   }
 }
 

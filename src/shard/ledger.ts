@@ -21,6 +21,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import type { BreakerTransition } from '../domain/breaker.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { HourRecord } from '../domain/pacing-settings.ts';
+import type { Alert, AlertResolution } from '../sinks/postgres/history-rows.ts';
 
 /** How long an event id is remembered, at least. */
 export const EVENT_MEMORY_MS = 24 * 3_600_000;
@@ -31,7 +32,9 @@ const MAP_BYTES = 16 * 2 ** 30;
 /** A piece of history that Postgres is to have. */
 export type OutboxEntry =
   | { readonly kind: 'hour'; readonly hour: HourRecord }
-  | { readonly kind: 'breaker'; readonly campaignId: string; readonly transition: BreakerTransition };
+  | { readonly kind: 'breaker'; readonly campaignId: string; readonly transition: BreakerTransition }
+  | { readonly kind: 'alert'; readonly alert: Alert }
+  | { readonly kind: 'resolved'; readonly resolutions: readonly AlertResolution[] };
 
 /** What one commit changes. */
 export interface LedgerChange {

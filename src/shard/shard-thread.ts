@@ -21,6 +21,7 @@ import { FleetMember, redisTargetOf } from './fleet-member.ts';
 import { HistoryFlush } from './history-flush.ts';
 import { Ledger } from './ledger.ts';
 import { CYCLE_MS, type PostedBatch, Shard } from './shard.ts';
+import { type EarlierSpends, NOTHING_EARLIER, Takeover } from './takeover.ts';
 
 /** An edge posts one batch a turn of its own: so many waiting means that this thread stood still for long. */
 const BATCHES_A_TURN_MAX = 10_000;
@@ -103,21 +104,46 @@ function answer(number: number, value: ShardAnswer): void {
   management?.postMessage(message);
 }
 
+const takeover = new Takeover(`${config.nodeId}-${ledger.id}`, readClock);
+
 const DONE: ShardAnswer = { ok: true, body: null, refused: 0 };
 const NOT_WRITTEN: ShardAnswer = { ok: false, code: 'unavailable', message: 'the ledger cannot be written' };
 
-function upsertAll(owner: Shard, number: number, campaigns: readonly Campaign[]): void {
+function upsertAll(
+  owner: Shard,
+  number: number,
+  campaigns: readonly Campaign[],
+  earlier: EarlierSpends,
+): void {
   let waiting = campaigns.length;
   let refused = 0;
   let written = true;
   for (const campaign of campaigns) {
-    owner.upsert(campaign, (result) => {
-      if (result === 'no_room') refused++;
-      if (result === 'not_written') written = false;
-      waiting--;
-      if (waiting === 0) answer(number, written ? { ok: true, body: null, refused } : NOT_WRITTEN);
-    });
+    owner.upsert(
+      campaign,
+      (result) => {
+        if (result === 'no_room') refused++;
+        if (result === 'not_written') written = false;
+        waiting--;
+        if (waiting === 0) answer(number, written ? { ok: true, body: null, refused } : NOT_WRITTEN);
+      },
+      earlier.get(campaign.id),
+    );
   }
+}
+
+function upsertOne(owner: Shard, number: number, campaign: Campaign, earlier: EarlierSpends): void {
+  owner.upsert(
+    campaign,
+    (result) => {
+      if (result === 'done') answer(number, DONE);
+      else if (result === 'no_room') {
+        const message = `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`;
+        answer(number, { ok: false, code: 'campaign_limit', message });
+      } else answer(number, NOT_WRITTEN);
+    },
+    earlier.get(campaign.id),
+  );
 }
 
 function serveManagement(owner: Shard, { number, request }: ManagementToShard): void {
@@ -127,16 +153,19 @@ function serveManagement(owner: Shard, { number, request }: ManagementToShard): 
     );
     return;
   }
-  if (request.type === 'upsert-all') {
-    upsertAll(owner, number, request.campaigns);
+  const campaigns = request.type === 'upsert-all' ? request.campaigns : [request.campaign];
+  const take = (earlier: EarlierSpends): void => {
+    if (request.type === 'upsert-all') upsertAll(owner, number, campaigns, earlier);
+    else upsertOne(owner, number, request.campaign, earlier);
+  };
+  const paced = takeover.pacedBefore(campaigns.filter(({ id }) => owner.isNew(id)));
+  if (paced.length === 0) {
+    take(NOTHING_EARLIER);
     return;
   }
-  owner.upsert(request.campaign, (result) => {
-    if (result === 'done') answer(number, DONE);
-    else if (result === 'no_room') {
-      const message = `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`;
-      answer(number, { ok: false, code: 'campaign_limit', message });
-    } else answer(number, NOT_WRITTEN);
+  takeover.ask(paced).then(take, (error: unknown) => {
+    if (!(error instanceof AppError)) throw error;
+    answer(number, { ok: false, code: 'unavailable', message: error.message });
   });
 }
 
@@ -184,6 +213,11 @@ function connectDatabase(owner: Shard, address: PostgresAddress): void {
     meters,
     log,
   });
+  takeover.useDatabase(address);
+  // What was spent before may not be told yet, and nothing else says so.
+  for (const account of owner.allAccounts()) {
+    if (account.paced.counters.winsHour > 0) history.mark(account, Date.now());
+  }
 }
 
 /** The first shard also empties the outboxes of shards that there are no more. */
@@ -199,6 +233,7 @@ async function end(): Promise<void> {
   await shard?.end();
   await fleet?.leave(shard?.allAccounts() ?? []);
   await history?.end();
+  await takeover.end();
   for (const port of edges.values()) port.close();
   management?.close();
   await ledger.close();

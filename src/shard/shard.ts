@@ -8,13 +8,13 @@
  * An account that nobody bids for and that has nothing in flight is paced every half minute, so that its tokens
  * fill up for the next bid, and after an hour falls idle: it then costs nothing but a look at its due time.
  */
-import { BREAKER_POSITIONS, type BreakerTransition } from '../domain/breaker.ts';
+import { BREAKER_POSITIONS, type BreakerTransition, CLOSED } from '../domain/breaker.ts';
 import { budgetStatus } from '../domain/budget-status.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
 import { explain } from '../domain/explanation.ts';
-import type { FleetConditions, HourRecord } from '../domain/pacing-settings.ts';
+import type { EarlierSpend, FleetConditions, HourRecord } from '../domain/pacing-settings.ts';
 import {
   BatchReader,
   type EdgeBatch,
@@ -29,6 +29,7 @@ import {
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../messages/edge-shard.ts';
+import type { Alert, AlertResolution } from '../sinks/postgres/history-rows.ts';
 import type { EdgeTurns } from '../table/edge-turns.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
@@ -44,9 +45,10 @@ import {
 import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
+import { breakerClosed, breakerTripped } from './alerts.ts';
 import { EarlySettlements } from './early-settlements.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
-import { eventKey, type Ledger } from './ledger.ts';
+import { eventKey, type Ledger, type OutboxEntry } from './ledger.ts';
 import { LedgerTraffic } from './ledger-traffic.ts';
 import { PacingTick } from './pacing-tick.ts';
 
@@ -203,8 +205,18 @@ export class Shard {
     return this.accounts.all();
   }
 
-  /** Takes in a campaign's newest version; the listener hears when every edge decides on it. */
-  upsert(campaign: Campaign, listener: ChangeListener): void {
+  /** Whether neither this shard nor the ledger has ever had the campaign. */
+  isNew(campaignId: string): boolean {
+    return (
+      this.accounts.get(campaignId) === undefined && this.parts.ledger.campaign(campaignId) === undefined
+    );
+  }
+
+  /**
+   * Takes in a campaign's newest version; the listener hears when every edge decides on it.
+   * @param earlier for a campaign that {@link isNew} here and was paced by others before
+   */
+  upsert(campaign: Campaign, listener: ChangeListener, earlier?: EarlierSpend): void {
     const clock = this.parts.readClock();
     const known = this.accounts.get(campaign.id);
     if (known !== undefined && campaign.version <= known.campaign.version) {
@@ -220,10 +232,9 @@ export class Shard {
       listener('no_room');
       return;
     }
-    if (known !== undefined) {
-      known.change(campaign, clock);
-      this.pacing.run(known, clock);
-    }
+    if (known !== undefined) known.change(campaign, clock);
+    else if (earlier !== undefined) account.paced.takeOver(earlier, clock);
+    if (known !== undefined || earlier !== undefined) this.pacing.run(account, clock);
     const group = this.committer.open;
     group.campaigns.set(campaign.id, campaign);
     this.touch(account, clock);
@@ -247,6 +258,16 @@ export class Shard {
       if (account.slot % CYCLES_A_SECOND === phase) this.tick(account, clock);
     }
     if (phase === 0 && this.parts.shard === 0) this.sweepEvents(clock);
+  }
+
+  /** Has an alert written. */
+  raise(alert: Alert): void {
+    this.tellHistory(alert.createdAtMs, `${alert.dedupeKey}/alert`, { kind: 'alert', alert });
+  }
+
+  /** Has alerts resolved. @param whose names them within the millisecond */
+  resolve(resolutions: readonly AlertResolution[], whose: string, atMs: number): void {
+    this.tellHistory(atMs, `${whose}/resolved`, { kind: 'resolved', resolutions });
   }
 
   /** Takes every allowance off the table and writes what is then in flight; edges must have ended before. */
@@ -448,25 +469,43 @@ export class Shard {
   private hourEnded(hour: HourRecord): void {
     const { campaignId, hourStartMs, asks, wins } = hour;
     if (asks === 0 && wins === 0) return;
-    this.committer.open.outbox.set(this.outboxKey(hourStartMs, `${campaignId}/hour`), { kind: 'hour', hour });
+    this.tellHistory(hourStartMs, `${campaignId}/hour`, { kind: 'hour', hour });
     const account = this.accounts?.get(campaignId);
     if (account !== undefined) this.committer.open.dirty.add(account);
-    this.committer.schedule();
   }
 
-  private outboxKey(atMs: number, what: string): string {
-    return `${this.parts.shard}/${String(atMs).padStart(14, '0')}/${what}`;
+  /** Puts a piece of history into the open group; it is Postgres's once the ledger has it. */
+  private tellHistory(atMs: number, what: string, entry: OutboxEntry): void {
+    const key = `${this.parts.shard}/${String(atMs).padStart(14, '0')}/${what}`;
+    this.committer.open.outbox.set(key, entry);
+    this.committer.schedule();
   }
 
   private breakerMoved(campaign: Campaign, transition: BreakerTransition): void {
-    const key = this.outboxKey(transition.atMs, `${campaign.id}/breaker-${transition.to}`);
-    this.committer.open.outbox.set(key, { kind: 'breaker', campaignId: campaign.id, transition });
-    this.committer.schedule();
-    const { from, to, reason } = transition;
+    const { from, to, reason, atMs } = transition;
+    this.tellHistory(atMs, `${campaign.id}/breaker-${to}`, {
+      kind: 'breaker',
+      campaignId: campaign.id,
+      transition,
+    });
+    this.alertOfBreaker(campaign, transition);
     this.parts.meters.add(SHARD_BREAKERS_MOVED + BREAKER_REASONS.indexOf(reason), 1);
     this.parts.log.info(
       { campaign: campaign.id, from: BREAKER_POSITIONS[from], to: BREAKER_POSITIONS[to], reason },
       'breaker moved',
     );
+  }
+
+  /** An opened breaker is one alert until it closes, whatever happens to it between. */
+  private alertOfBreaker(campaign: Campaign, transition: BreakerTransition): void {
+    const { from, to, atMs } = transition;
+    const source = this.parts.ledger.id;
+    if (to === CLOSED) {
+      this.resolve(breakerClosed(campaign.id, atMs, source), campaign.id, atMs);
+    } else if (from === CLOSED) {
+      const paced = this.accounts?.get(campaign.id)?.paced;
+      const budget = `${paced?.day.date ?? ''}:${paced?.budgetMicros ?? 0}`;
+      this.raise(breakerTripped(campaign, transition, source, budget));
+    }
   }
 }

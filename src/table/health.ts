@@ -3,7 +3,13 @@ import { version } from '../config/version.ts';
 import type { IdIndex } from './id-index.ts';
 import type { Meters } from './meters.ts';
 import { PHASE_SERVING, type PodState } from './pod-state.ts';
-import { SHARD_DEGRADED_SINCE_MS, SHARD_PENDING, SHARD_REDIS_UP } from './thread-meters.ts';
+import {
+  SHARD_DEGRADED_SINCE_MS,
+  SHARD_HISTORY_PENDING,
+  SHARD_PENDING,
+  SHARD_REDIS_PENDING,
+  SHARD_REDIS_UP,
+} from './thread-meters.ts';
 
 export interface HealthReport {
   readonly statusCode: 200 | 503;
@@ -33,7 +39,9 @@ export function readHealth(
   let pending = 0;
   shardMeters.forEach((meters, shard) => {
     campaigns += index.count(shard);
-    pending += meters.get(SHARD_PENDING);
+    // Campaigns that the ledger, Redis or Postgres is behind with; mostly the same ones.
+    const behind = [SHARD_PENDING, SHARD_REDIS_PENDING, SHARD_HISTORY_PENDING].map((of) => meters.get(of));
+    pending += Math.max(...behind);
   });
   const body = JSON.stringify({
     status,

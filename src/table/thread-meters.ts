@@ -46,6 +46,8 @@ export const SHARD_METERS: MeterLayout = {
     'redis_up',
     'redis_since_ms',
     'degraded_since_ms',
+    'redis_pending',
+    'history_pending',
     ...BREAKER_REASONS,
   ],
   histograms: ['ledger_commit_seconds'],
@@ -66,6 +68,10 @@ export const SHARD_REDIS_UP = 8;
 export const SHARD_REDIS_SINCE_MS = 9;
 /** Since when this shard goes on without Redis, ms since the epoch; 0 = it does not. */
 export const SHARD_DEGRADED_SINCE_MS = 10;
+/** Campaigns whose newest state Redis does not have yet. */
+export const SHARD_REDIS_PENDING = 11;
+/** The same of Postgres. */
+export const SHARD_HISTORY_PENDING = 12;
 /** Transitions of breakers: a counter for each of {@link BREAKER_REASONS} from here on. */
-export const SHARD_BREAKERS_MOVED = 11;
+export const SHARD_BREAKERS_MOVED = 13;
 export const SHARD_COMMIT_SECONDS = 0;

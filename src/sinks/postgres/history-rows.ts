@@ -67,9 +67,9 @@ export interface Alert {
   readonly resolvedAtMs: number | null;
 }
 
-/** Unresolved alerts of a campaign whose key begins so, raised by then, are over. */
+/** Unresolved alerts of a campaign, or null of a pod, whose key begins so and that were raised by then are over. */
 export interface AlertResolution {
-  readonly campaignId: string;
+  readonly campaignId: string | null;
   readonly keyPrefix: string;
   readonly resolvedAtMs: number;
 }

@@ -142,7 +142,7 @@ export class HistoryStore {
             )
           ), over AS (
             SELECT id, min(given.resolved_at) AS resolved_at
-            FROM given JOIN alerts USING (campaign_id)
+            FROM given JOIN alerts ON alerts.campaign_id IS NOT DISTINCT FROM given.campaign_id
             WHERE alerts.resolved_at IS NULL AND alerts.created_at <= given.resolved_at
               AND starts_with(alerts.dedupe_key, given.key_prefix)
             GROUP BY id

@@ -1,0 +1,69 @@
+/**
+ * Campaigns that this pod's ledger has never seen and that are not new: a pod whose disk was lost, or one that
+ * joins a fleet. What others have spent of them is asked of Postgres before the first bid, so that a day's budget
+ * and a flight's are not spent twice. Without an answer such a campaign is not taken in, and is offered again.
+ */
+import { AppError } from '../domain/app-error.ts';
+import type { Campaign } from '../domain/campaign.ts';
+import type { Clock } from '../domain/clock.ts';
+import { localDayAt, localHourStart } from '../domain/local-day.ts';
+import type { EarlierSpend } from '../domain/pacing-settings.ts';
+import type { PostgresAddress } from '../sinks/postgres/client.ts';
+import { HistoryStore } from '../sinks/postgres/history-store.ts';
+
+/** A campaign that was created so short a time ago was paced by nobody. */
+const FRESH_MS = 5_000;
+
+/** By campaign. */
+export type EarlierSpends = ReadonlyMap<string, EarlierSpend>;
+export const NOTHING_EARLIER: EarlierSpends = new Map();
+
+export class Takeover {
+  private readonly source: string;
+  private readonly readClock: () => Clock;
+  private store: HistoryStore | null = null;
+
+  /** @param source this pod's own, which it counts itself */
+  constructor(source: string, readClock: () => Clock) {
+    this.source = source;
+    this.readClock = readClock;
+  }
+
+  /** Where the history is; connects with the first question. */
+  useDatabase(address: PostgresAddress): void {
+    const before = this.store;
+    this.store = new HistoryStore(address);
+    before?.close().catch(() => undefined); // nothing is under way that matters
+  }
+
+  /** Those of the campaigns that others may have paced. */
+  pacedBefore(unknown: readonly Campaign[]): Campaign[] {
+    const { wallMs } = this.readClock();
+    return unknown.filter(({ createdAt, status }) => {
+      return status !== 'DELETED' && wallMs - Date.parse(createdAt) >= FRESH_MS;
+    });
+  }
+
+  /** What others have spent of each. @throws AppError `unavailable` while the history cannot be read */
+  async ask(campaigns: readonly Campaign[]): Promise<EarlierSpends> {
+    if (this.store === null) throw new AppError('unavailable', 'the history is not there yet; try again');
+    const { wallMs } = this.readClock();
+    const earlier = new Map<string, { date: string; dayMicros: number; totalMicros: number }>();
+    const questions = campaigns.map(({ id, timezone }) => {
+      const day = localDayAt(timezone, wallMs);
+      earlier.set(id, { date: day.date, dayMicros: 0, totalMicros: 0 });
+      return { campaignId: id, localDate: day.date, hourStartMs: localHourStart(day, wallMs) };
+    });
+    for (const { campaignId, source, dayMicros, totalMicros } of await this.store.spentBySource(questions)) {
+      const sums = earlier.get(campaignId);
+      if (sums === undefined || source === this.source) continue;
+      sums.dayMicros += dayMicros;
+      sums.totalMicros += totalMicros;
+    }
+    return earlier;
+  }
+
+  async end(): Promise<void> {
+    await this.store?.close();
+  }
+}
