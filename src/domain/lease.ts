@@ -7,6 +7,7 @@
  *          from then on it uses min(held, cap), whatever becomes of the request
  *   reply  held becomes what was granted, at least min(held, cap) and floor
  *   lost   held stays min(held, cap): Redis counts at least that
+ *   moved  a bid that was allowed here was won elsewhere: what it held is another pod's now
  *
  * A lease ends by the pod's own steady clock, counted from when it asked: before Redis takes it for ended.
  */
@@ -18,10 +19,17 @@ export class Lease {
   private held = 0;
   private asked = Number.POSITIVE_INFINITY;
   private untilMs = Number.NEGATIVE_INFINITY;
+  /** Moved since the request that is on its way, which Redis dealt without knowing of it. */
+  private moved = 0;
 
-  /** What the pod may be using, micros; for the next request. */
+  /** What the pod keeps to, micros, whether or not the lease has ended. */
   get heldMicros(): number {
-    return Math.min(this.held, this.asked);
+    return Math.max(0, Math.min(this.held, this.asked) - this.moved);
+  }
+
+  /** What the pod may be using, micros, for the next request: of a lease that has ended only what is its floor. */
+  claim(floorMicros: number, steadyMs: number): number {
+    return steadyMs < this.untilMs ? this.heldMicros : Math.min(this.heldMicros, floorMicros);
   }
 
   /** How much the pod may use now, micros; 0 once the lease has ended. */
@@ -36,12 +44,20 @@ export class Lease {
 
   /** A request with this cap is on its way; one at a time. */
   ask(capMicros: number): void {
+    this.held = this.heldMicros;
+    this.moved = 0;
     this.asked = capMicros;
+  }
+
+  /** What a bid had held counts elsewhere now: it must not be bid here again. */
+  moveAway(micros: number): void {
+    this.moved += micros;
   }
 
   /** @param askedAtMs when the request was sent, steady ms */
   granted(leaseMicros: number, askedAtMs: number, leaseMs: number): void {
-    this.held = leaseMicros;
+    this.held = Math.max(0, leaseMicros - this.moved);
+    this.moved = 0;
     this.asked = Number.POSITIVE_INFINITY;
     this.untilMs = askedAtMs + USED_PART * leaseMs;
   }
@@ -49,6 +65,7 @@ export class Lease {
   /** No reply came, or none that says anything. */
   lost(): void {
     this.held = this.heldMicros;
+    this.moved = 0;
     this.asked = Number.POSITIVE_INFINITY;
   }
 
@@ -59,6 +76,7 @@ export class Lease {
    */
   beginDay(spentMicros: number): void {
     this.held = Math.max(0, this.heldMicros - spentMicros);
+    this.moved = 0;
     this.asked = Number.POSITIVE_INFINITY;
   }
 }

@@ -149,7 +149,10 @@ export class Account {
   /** Another pod says that the bid was won: its spend is counted there. */
   wonElsewhere(bidId: string, clock: Clock): void {
     this.observe(clock);
-    if (this.paced.reservations.settle(bidId, clock.steadyMs) >= 0) this.settled(true, clock);
+    const releasedMicros = this.paced.reservations.settle(bidId, clock.steadyMs);
+    if (releasedMicros < 0) return;
+    this.paced.fleet?.lease.moveAway(releasedMicros);
+    this.settled(true, clock);
   }
 
   /** What to tell the fleet and what to ask of it; {@link leased} or {@link leaseLost} must follow. */
@@ -161,7 +164,7 @@ export class Account {
     if (fleet === null) throw new Error('a pod of its own asks for no lease');
     const { floorMicros, partMicros } = this;
     const wantMicros = Math.ceil(this.leaseWantedMicros());
-    const heldMicros = fleet.lease.heldMicros;
+    const heldMicros = fleet.lease.claim(floorMicros, clock.steadyMs);
     const scarce = partMicros >= 0 && heldMicros > floorMicros + partMicros;
     const capMicros = floorMicros + (scarce ? Math.min(partMicros, wantMicros) : wantMicros);
     fleet.lease.ask(capMicros);
