@@ -156,19 +156,22 @@ export class FleetSync {
     this.lookForRenewals();
     const clock = readClock();
     const asked = this.takeChanged().map((account) => this.ask(account, clock));
-    const won = this.wonElsewhere;
+    let won = this.wonElsewhere;
     this.wonElsewhere = [];
     let written = false;
     try {
       written = await commit();
       if (!written) throw new Error('the ledger cannot be written');
-      if (asked.length === 0 || clock.steadyMs - this.pingedAtMs >= PING_MS) await this.ping(clock);
       if (asked.length > 0) {
         this.learn(asked, await redis.sync(asked.map(({ request }) => request)), clock);
         await commit(); // what was granted goes on the table once it is recorded
         for (const { account } of asked) this.told(account);
       }
       await redis.publishReleased(won);
+      won = [];
+      // Campaigns on the other servers of a cluster are synchronised also while one server is away.
+      const pingDue = clock.steadyMs - this.pingedAtMs >= PING_MS || !conditions.connected;
+      if (asked.length === 0 || pingDue) await this.ping(clock);
       if (!conditions.connected) {
         this.degrade(false);
         this.tellAll();
