@@ -59,6 +59,8 @@ export class Account {
   /** In a fleet: what may be held above the floor while the budget is scarce; −1 while there is enough. */
   private partMicros = -1;
   private readonly flow = { rate: 0, allowedMicros: 0, steadyMs: 0 };
+  /** Steady ms until which no larger lease is asked for. */
+  private leaseHeldUntilMs = Number.NEGATIVE_INFINITY;
   /** Edges were told that all of the budget is out: what comes back must not wait for the next cycle. */
   private showsLast = false;
   private readonly settings: AccountSettings;
@@ -166,7 +168,9 @@ export class Account {
     const wantMicros = Math.ceil(this.leaseWantedMicros());
     const heldMicros = fleet.lease.claim(floorMicros, clock.steadyMs);
     const scarce = partMicros >= 0 && heldMicros > floorMicros + partMicros;
-    const capMicros = floorMicros + (scarce ? Math.min(partMicros, wantMicros) : wantMicros);
+    const freeCapMicros = floorMicros + (scarce ? Math.min(partMicros, wantMicros) : wantMicros);
+    const keeps = clock.steadyMs < this.leaseHeldUntilMs;
+    const capMicros = keeps ? Math.max(floorMicros, Math.min(freeCapMicros, heldMicros)) : freeCapMicros;
     fleet.lease.ask(capMicros);
     return {
       campaignId: campaign.id,
@@ -212,6 +216,11 @@ export class Account {
     };
     fleet.learn(totals, { dayMicros: request.spentDayMicros, totalMicros: request.spentTotalMicros });
     this.publish(clock);
+  }
+
+  /** Until then, steady ms, it asks for no larger lease than it has. */
+  holdLeaseUntil(steadyMs: number): void {
+    this.leaseHeldUntilMs = steadyMs;
   }
 
   /** No reply came to {@link askForLease}. */

@@ -3,10 +3,12 @@
  * the first shard, the claim that this pod alone has its NODE_ID.
  */
 import type { Config } from '../config/config.ts';
+import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { FleetConditions } from '../domain/pacing-settings.ts';
 import { FleetRedis } from '../sinks/redis/fleet-redis.ts';
 import { parseRedisTarget, type RedisTarget } from '../sinks/redis/redis-target.ts';
+import type { KnownSpend } from '../sinks/redis/restore-spend.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import type { Log } from '../threads/log.ts';
@@ -28,6 +30,8 @@ export interface FleetMemberParts {
   readonly meters: Meters;
   readonly log: Log;
   readonly readClock: () => Clock;
+  /** What the history has of the campaigns' spend, by source. */
+  readonly spends: (campaigns: readonly Campaign[]) => Promise<KnownSpend[]>;
   /** Another pod has this one's NODE_ID: the pod cannot run. */
   readonly refused: (message: string) => void;
 }
@@ -87,6 +91,8 @@ export class FleetMember {
       accountAt: (place) => owner.accountAt(place),
       places: () => owner.places,
       showDegraded: (degraded) => table.setDegraded(degraded),
+      restore: async (accounts) =>
+        this.redis.restoreSpends(await this.parts.spends(accounts.map(({ campaign }) => campaign))),
       ...(this.parts.shard === 0 ? this.announcements(owner) : {}),
     });
     this.sync.begin();

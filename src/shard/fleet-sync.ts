@@ -23,6 +23,7 @@ import {
 } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account } from './account.ts';
+import { Recollection } from './recollection.ts';
 
 /** A lease that nobody uses is renewed when this much of its time is left. */
 const RENEW_MS = 240_000;
@@ -59,6 +60,8 @@ export interface FleetSyncParts {
   readonly places: () => number;
   /** Shows edges whether the shard goes on without Redis. */
   readonly showDegraded: (degraded: boolean) => void;
+  /** Tells Redis what the history has of the campaigns' spend by all sources; absent where there is none. */
+  readonly restore?: (accounts: readonly Account[]) => Promise<void>;
   /** Redis is missed since then, ms since the epoch; once for each time. */
   readonly missed?: (sinceMs: number) => void;
   /** Redis is there, at the start (since 0) or again. */
@@ -80,6 +83,7 @@ export class FleetSync {
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
   private ended = false;
+  private readonly recollection: Recollection | null;
   private hadRedis = false;
   /** Since when Redis is missed and that was said, ms since the epoch; 0 = it is not. */
   private missedSinceMs = 0;
@@ -87,6 +91,10 @@ export class FleetSync {
 
   constructor(parts: FleetSyncParts) {
     this.parts = parts;
+    const { restore, readClock, log } = parts;
+    const restored = (account: Account): void => this.mark(account, readClock().wallMs);
+    this.recollection =
+      restore === undefined ? null : new Recollection({ restore, restored, readClock, log });
     this.degrade(true); // until the first flush was answered
   }
 
@@ -174,9 +182,10 @@ export class FleetSync {
       if (asked.length === 0 || pingDue) await this.ping(clock);
       if (!conditions.connected) {
         this.degrade(false);
-        this.tellAll();
+        this.tellAll(this.hadRedis);
       }
       this.regain();
+      if (!this.ended) this.recollection?.turn();
       if (this.changed.size === 0) this.sinceMs = 0;
     } catch (error) {
       log.debug({ err: error }, 'a flush to Redis failed');
@@ -201,7 +210,7 @@ export class FleetSync {
     const first = this.pingedAtMs === Number.NEGATIVE_INFINITY;
     const remembered = await this.parts.redis.ping();
     this.pingedAtMs = clock.steadyMs;
-    if (!remembered && !first) this.tellAll();
+    if (!remembered && !first) this.tellAll(true);
   }
 
   private miss(): void {
@@ -237,11 +246,12 @@ export class FleetSync {
         return;
       }
       wiped ||= answer.wiped;
+      if (answer.wiped) this.recollection?.doubt(account);
       account.leased(request, answer, askedAt, clock);
       if (account.allowanceShort) this.parts.record(account);
       if (account.wantsLease) this.mark(account, clock.wallMs);
     });
-    if (wiped) this.tellAll();
+    if (wiped) this.tellAll(false);
   }
 
   private failed(account: Account): void {
@@ -276,12 +286,17 @@ export class FleetSync {
     }
   }
 
-  /** Redis may have forgotten everything: it is told everything again, and fills itself. */
-  private tellAll(): void {
+  /**
+   * Redis may have forgotten everything: it is told everything again, and fills itself.
+   * @param doubtful also what this pod cannot tell, because others spent it
+   */
+  private tellAll(doubtful: boolean): void {
     const { accountAt, places } = this.parts;
     for (let place = 0; place < places(); place++) {
       const account = accountAt(place);
-      if (account?.isKnownToFleet) this.changed.add(account);
+      if (!account?.isKnownToFleet) continue;
+      this.changed.add(account);
+      if (doubtful) this.recollection?.doubt(account);
     }
   }
 

@@ -46,6 +46,7 @@ function sendToEdge(edge: number, message: ShardToEdge): void {
 
 const ledger = new Ledger(join(config.dataDir, 'ledger'), shardNumber, config.ledgerSync);
 const ownerTable = new OwnerTable(memory.table, shardNumber);
+const takeover = new Takeover(`${config.nodeId}-${ledger.id}`, readClock);
 const fleet = openFleet();
 const shard = openShard();
 
@@ -61,6 +62,7 @@ function openFleet(): FleetMember | null {
     meters,
     log,
     readClock,
+    spends: (campaigns) => takeover.spends(campaigns),
     refused: (message) => thread.tell({ type: 'fatal', message }),
   });
 }
@@ -103,8 +105,6 @@ function answer(number: number, value: ShardAnswer): void {
   const message: ShardToManagement = { number, answer: value };
   management?.postMessage(message);
 }
-
-const takeover = new Takeover(`${config.nodeId}-${ledger.id}`, readClock);
 
 const DONE: ShardAnswer = { ok: true, body: null, refused: 0 };
 const NOT_WRITTEN: ShardAnswer = { ok: false, code: 'unavailable', message: 'the ledger cannot be written' };

@@ -10,6 +10,7 @@ import { localDayAt, localHourStart } from '../domain/local-day.ts';
 import type { EarlierSpend } from '../domain/pacing-settings.ts';
 import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import { HistoryStore } from '../sinks/postgres/history-store.ts';
+import type { KnownSpend } from '../sinks/redis/restore-spend.ts';
 
 /** A campaign that was created so short a time ago was paced by nobody. */
 const FRESH_MS = 5_000;
@@ -46,21 +47,33 @@ export class Takeover {
 
   /** What others have spent of each. @throws AppError `unavailable` while the history cannot be read */
   async ask(campaigns: readonly Campaign[]): Promise<EarlierSpends> {
-    if (this.store === null) throw new AppError('unavailable', 'the history is not there yet; try again');
-    const { wallMs } = this.readClock();
     const earlier = new Map<string, { date: string; dayMicros: number; totalMicros: number }>();
-    const questions = campaigns.map(({ id, timezone }) => {
-      const day = localDayAt(timezone, wallMs);
-      earlier.set(id, { date: day.date, dayMicros: 0, totalMicros: 0 });
-      return { campaignId: id, localDate: day.date, hourStartMs: localHourStart(day, wallMs) };
-    });
-    for (const { campaignId, source, dayMicros, totalMicros } of await this.store.spentBySource(questions)) {
+    const spends = await this.spends(campaigns);
+    for (const { id, timezone } of campaigns) {
+      const { date } = localDayAt(timezone, this.readClock().wallMs);
+      earlier.set(id, { date, dayMicros: 0, totalMicros: 0 });
+    }
+    for (const { campaignId, source, date, dayMicros, totalMicros } of spends) {
       const sums = earlier.get(campaignId);
       if (sums === undefined || source === this.source) continue;
-      sums.dayMicros += dayMicros;
+      sums.dayMicros += date === sums.date ? dayMicros : 0;
       sums.totalMicros += totalMicros;
     }
     return earlier;
+  }
+
+  /** What each source has spent of each, this one included. @throws AppError `unavailable` as {@link ask} does */
+  async spends(campaigns: readonly Campaign[]): Promise<KnownSpend[]> {
+    if (this.store === null) throw new AppError('unavailable', 'the history is not there yet; try again');
+    const { wallMs } = this.readClock();
+    const dates = new Map<string, string>();
+    const questions = campaigns.map(({ id, timezone }) => {
+      const day = localDayAt(timezone, wallMs);
+      dates.set(id, day.date);
+      return { campaignId: id, localDate: day.date, hourStartMs: localHourStart(day, wallMs) };
+    });
+    const spends = await this.store.spentBySource(questions);
+    return spends.map((spend) => ({ ...spend, date: dates.get(spend.campaignId) ?? '' }));
   }
 
   async end(): Promise<void> {

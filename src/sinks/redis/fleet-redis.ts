@@ -27,6 +27,7 @@ import { leaveSigns } from './life-signs.ts';
 import { claimNode, giveBackNode, type NodeClaim } from './node-claim.ts';
 import type { RedisTarget } from './redis-target.ts';
 import { type ReleasedBid, ReleasedBids } from './released-bids.ts';
+import { type KnownSpend, restoreSpends } from './restore-spend.ts';
 
 export interface FleetRedisOptions extends RedisEvents {
   /** The stable id of this pod's ledger: 1–128 characters of `A-Z a-z 0-9 . _ : -`. */
@@ -120,6 +121,11 @@ export class FleetRedis {
   /** Gives a claim back. @throws AppError `unavailable` */
   giveBackNode(nodeId: string, ledgerId: string): Promise<void> {
     return this.#served(giveBackNode(this.#client, nodeId, ledgerId));
+  }
+
+  /** Raises what Redis has of sources' spend to what the history has. @throws AppError `unavailable` */
+  restoreSpends(spends: readonly KnownSpend[]): Promise<void> {
+    return this.#served(restoreSpends(this.#client, spends));
   }
 
   /**

@@ -1,12 +1,13 @@
 /** A pod that is gone for good, or comes back without its disk: what it had spent stays spent. */
 import { rm } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TestFleet } from '../../support/fleet.ts';
 import { FleetLoad } from '../../support/fleet-load.ts';
 import { TestPod } from '../../support/pod.ts';
 import { pause, until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
 
+const LAG = 'pacer_flush_lag_seconds{sink="postgres"}';
 const remove: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
@@ -14,27 +15,54 @@ afterEach(async () => {
 });
 
 describe('of three pods, one that is killed under load for good', () => {
-  it('takes nothing with it that was answered and flushed, and the others never pass the budget', async () => {
-    const fleet = await TestFleet.start(3, { RESERVATION_TTL_MS: 2000 });
-    remove.push(() => fleet.remove());
-    await fleet.createCampaign({ id: 'c', daily_budget_cents: 2000, breaker_threshold: 1 });
-    const [first, second, victim] = fleet.pods as [TestPod, TestPod, TestPod];
-    const lost = new FleetLoad('c', 5);
+  let fleet: TestFleet;
+  let survivors: TestPod[];
+
+  beforeAll(async () => {
+    fleet = await TestFleet.start(3, { RESERVATION_TTL_MS: 2000 });
+    survivors = fleet.pods.slice(0, 2);
+  }, 180_000);
+
+  afterAll(async () => {
+    await fleet.remove();
+  });
+
+  /** Waits until Redis and Postgres have what the pod has spent. */
+  async function told(pod: TestPod, source: string, load: FleetLoad): Promise<void> {
+    await until('its spend is told', async () => {
+      const sources = await fleet.redis.admin.hgetall(`budget:total:{${load.campaignId}}`);
+      const own = Object.entries(sources).find(([name]) => name.startsWith(source));
+      return Number(own?.[1]) === Math.round(load.answeredCents * 10_000);
+    });
+    await until('its history is told', async () => (await pod.core.metrics()).get(LAG) === 0);
+  }
+
+  async function survivorsAgree(id: string, cents: number): Promise<void> {
+    for (const pod of survivors) {
+      await until(`the others agree on ${cents}`, async () => {
+        const { total_spent_cents, daily_spent_cents } = await pod.core.status(id);
+        return Math.abs(total_spent_cents - cents) < 1e-6 && Math.abs(daily_spent_cents - cents) < 1e-6;
+      });
+    }
+  }
+
+  it('takes nothing with it that was answered and told, and the others never pass the budget', async () => {
+    const victim = fleet.pod(2);
+    for (const id of ['c', 'd'])
+      await fleet.createCampaign({ id, daily_budget_cents: 2000, breaker_threshold: 1 });
+    const before = new FleetLoad('d', 5);
+    before.start([victim]);
+    await before.wonMore(60);
+    await before.stop();
     const load = new FleetLoad('c', 5);
-    load.start([first, second]);
+    const lost = new FleetLoad('c', 5);
+    load.start(survivors);
     lost.start([victim]);
     await lost.wonMore(40);
-    await lost.stop(); // what it has spent is flushed, and it still holds its lease
-    await until('its spend is told', async () => {
-      const spent = load.answeredCents + lost.answeredCents;
-      return (await fleet.inRedis('c')) >= spent - 100 && (await fleet.inPostgres('c')) >= spent - 100;
-    });
-    const told = await until('its own spend is told', async () => {
-      const sources = await fleet.redis.admin.hgetall('budget:total:{c}');
-      const own = Object.entries(sources).find(([source]) => source.startsWith('pod-2-'));
-      const micros = Number(own?.[1] ?? 0);
-      return micros === Math.round(lost.answeredCents * 10_000) ? micros : null;
-    });
+    await lost.stop();
+    await told(victim, 'pod-2-', lost);
+    await told(victim, 'pod-2-', before);
+    const toldCents = lost.answeredCents;
     lost.start([victim]);
     await lost.decidedMore(30);
     await victim.kill();
@@ -43,17 +71,31 @@ describe('of three pods, one that is killed under load for good', () => {
     await load.stop();
     await stopping;
     expect(load.wrong).toEqual([]);
+    // The last moments of the lost pod were answered and are in its ledger, but told to nobody.
     const spent = await fleet.inRedis('c');
-    // The last moments of the lost pod: answered, and in its ledger, but told to nobody.
-    expect(spent).toBeGreaterThanOrEqual(load.answeredCents + told / 10_000 - 1e-6);
-    expect(spent).toBeLessThanOrEqual(load.answeredCents + lost.answeredCents + lost.unansweredCents + 1e-6);
-    expect(load.answeredCents + lost.answeredCents + lost.unansweredCents).toBeLessThanOrEqual(2000 + 1e-6);
-    for (const pod of [first, second]) {
-      await until('the others agree', async () => {
-        const { total_spent_cents, daily_spent_cents } = await pod.core.status('c');
-        return Math.abs(total_spent_cents - spent) < 1e-6 && Math.abs(daily_spent_cents - spent) < 1e-6;
-      });
-    }
+    const all = load.answeredCents + lost.answeredCents + lost.unansweredCents;
+    expect(spent).toBeGreaterThanOrEqual(load.answeredCents + toldCents - 1e-6);
+    expect(spent).toBeLessThanOrEqual(all + 1e-6);
+    expect(all).toBeLessThanOrEqual(2000 + 1e-6);
+    await survivorsAgree('c', spent);
+  });
+
+  it('stays in the sums when Redis is emptied: Postgres tells what nobody else can', async () => {
+    const spentByLost = await fleet.inPostgres('d');
+    expect(spentByLost).toBeGreaterThanOrEqual(300);
+    await fleet.redis.admin.flushall();
+    await until('Redis has it again', async () => (await fleet.inRedis('d')) === spentByLost);
+    await survivorsAgree('d', spentByLost);
+    const load = new FleetLoad('d', 5);
+    load.start(survivors);
+    await load.wonMore(20);
+    await fleet.redis.admin.flushall();
+    await load.spent(1500);
+    await load.decidedMore(500);
+    await load.stop();
+    expect(load.wrong).toEqual([]);
+    expect(load.answeredCents + spentByLost).toBeLessThanOrEqual(2000 + 1e-6);
+    await survivorsAgree('d', load.answeredCents + spentByLost);
   });
 });
 
@@ -101,5 +143,3 @@ describe('a pod whose disk is lost', () => {
     expect(await pod.core.status('c')).toMatchObject({ total_spent_cents: 700 + load.answeredCents });
   });
 });
-
-const LAG = 'pacer_flush_lag_seconds{sink="postgres"}';
