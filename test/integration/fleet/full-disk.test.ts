@@ -32,7 +32,7 @@ async function limitFiles(bytes: number | 'unlimited'): Promise<void> {
 describe('a pod whose disk is full', () => {
   it('answers spends with 503 and counts none, bids until its allowance is used up, and recovers by itself', async () => {
     await fleet.createCampaign({ id: 'c', daily_budget_cents: 1_000_000, breaker_threshold: 1 });
-    const load = new FleetLoad('c', 50);
+    const load = new FleetLoad('c', 1);
     load.start([pod]);
     await load.wonMore(30);
     // What the file has is written over for a while; event ids make it grow until it may not.
@@ -66,7 +66,7 @@ describe('a pod whose disk is full', () => {
 
   it('has lost nothing when it is killed meanwhile', async () => {
     await fleet.createCampaign({ id: 'k', daily_budget_cents: 1_000_000, breaker_threshold: 1 });
-    const load = new FleetLoad('k', 50);
+    const load = new FleetLoad('k', 1);
     load.start([pod]);
     await load.wonMore(30);
     await limitFiles(1);
