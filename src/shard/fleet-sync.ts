@@ -83,7 +83,7 @@ export class FleetSync {
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
   private ended = false;
-  private readonly recollection: Recollection | null;
+  private readonly recollection: Recollection<Account> | null;
   private hadRedis = false;
   /** Since when Redis is missed and that was said, ms since the epoch; 0 = it is not. */
   private missedSinceMs = 0;

@@ -5,14 +5,18 @@
  */
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../threads/log.ts';
-import type { Account } from './account.ts';
 
 /** How long leases wait for Postgres. */
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 1_000;
 const ACCOUNTS_A_TURN = 500;
 
-export interface RecollectionParts {
+/** What keeps a lease. */
+interface LeaseHolder {
+  holdLeaseUntil(steadyMs: number): void;
+}
+
+export interface RecollectionParts<Account extends LeaseHolder> {
   /** Brings what Postgres has of the campaigns' spend to Redis, where that has less. Rejects when it could not. */
   readonly restore: (accounts: readonly Account[]) => Promise<void>;
   /** The account is to be told to Redis again: its totals may be other ones, and its lease may grow. */
@@ -21,14 +25,14 @@ export interface RecollectionParts {
   readonly log: Log;
 }
 
-export class Recollection {
-  private readonly parts: RecollectionParts;
+export class Recollection<Account extends LeaseHolder> {
+  private readonly parts: RecollectionParts<Account>;
   private readonly doubted = new Set<Account>();
   private busy = false;
   private failing = false;
   private nextAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: RecollectionParts) {
+  constructor(parts: RecollectionParts<Account>) {
     this.parts = parts;
   }
 

@@ -168,6 +168,39 @@ describe.each(databaseKinds)('history in the %s database', (kind) => {
       { dedupe_key: 'degraded:pod-a:7', campaign_id: null, resolved_at: new Date(HOUR_START_MS + 5_000) },
     ]);
   });
+
+  it('resolves what a key begins with and was raised by then, once, and nothing else', async () => {
+    const raised = [
+      someAlert({ dedupeKey: 'breaker:a::1' }),
+      someAlert({ dedupeKey: 'breaker:a:pod-a:2' }),
+      someAlert({ dedupeKey: 'breaker:a::3', createdAtMs: HOUR_START_MS + 10_000 }),
+      someAlert({ dedupeKey: 'breaker:a::4', campaignId: 'camp-002' }),
+      someAlert({ dedupeKey: 'redis:pod-a:5', campaignId: null }),
+      someAlert({ dedupeKey: 'redis:pod-b:6', campaignId: null }),
+    ];
+    const over = (campaignId: string | null, keyPrefix: string, afterMs: number) => ({
+      campaignId,
+      keyPrefix,
+      resolvedAtMs: HOUR_START_MS + afterMs,
+    });
+    const resolutions = [
+      over('camp-001', 'breaker:a::', 7_000),
+      over('camp-001', 'breaker:a::', 5_000),
+      over(null, 'redis:pod-a:', 9_000),
+    ];
+    await history.writeAlerts(raised);
+    await history.resolveAlerts(resolutions);
+    await history.resolveAlerts(
+      resolutions.map((each) => ({ ...each, resolvedAtMs: each.resolvedAtMs + 100 })),
+    );
+    const stored = await sql`
+      SELECT dedupe_key, extract(epoch FROM resolved_at) * 1000 - ${HOUR_START_MS} AS after FROM alerts
+      WHERE resolved_at IS NOT NULL ORDER BY dedupe_key`;
+    expect(stored.map(({ dedupe_key, after }) => [dedupe_key, Number(after)])).toEqual([
+      ['breaker:a::1', 5_000],
+      ['redis:pod-a:5', 9_000],
+    ]);
+  });
 });
 
 /** One row per key, each counter the greatest; in the order of the keys. */
