@@ -1,6 +1,7 @@
 /** Every scenario of the bench, in the order they run. */
 import { decisionScenarios } from './scenarios/decisions.ts';
 import { memoryScenario } from './scenarios/memory.ts';
+import { redisDownScenario } from './scenarios/redis-down.ts';
 import { redisFlushScenario } from './scenarios/redis-flush.ts';
 import { replayScenario } from './scenarios/replay.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -14,6 +15,7 @@ export const catalogue: readonly Scenario[] = [
   startUpScenario,
   replayScenario,
   redisFlushScenario,
+  redisDownScenario,
 ];
 
 /**
