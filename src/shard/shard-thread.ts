@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
-import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
 import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messages/management-shard.ts';
@@ -17,11 +16,12 @@ import { SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
+import { CampaignIntake } from './campaign-intake.ts';
 import { FleetMember, redisTargetOf } from './fleet-member.ts';
 import { HistoryFlush } from './history-flush.ts';
 import { Ledger } from './ledger.ts';
 import { CYCLE_MS, type PostedBatch, Shard } from './shard.ts';
-import { type EarlierSpends, NOTHING_EARLIER, Takeover } from './takeover.ts';
+import { Takeover } from './takeover.ts';
 
 /** An edge posts one batch a turn of its own: so many waiting means that this thread stood still for long. */
 const BATCHES_A_TURN_MAX = 10_000;
@@ -106,67 +106,31 @@ function answer(number: number, value: ShardAnswer): void {
   management?.postMessage(message);
 }
 
-const DONE: ShardAnswer = { ok: true, body: null, refused: 0 };
+const NO_ROOM: ShardAnswer = {
+  ok: false,
+  code: 'campaign_limit',
+  message: `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`,
+};
 const NOT_WRITTEN: ShardAnswer = { ok: false, code: 'unavailable', message: 'the ledger cannot be written' };
 
-function upsertAll(
-  owner: Shard,
-  number: number,
-  campaigns: readonly Campaign[],
-  earlier: EarlierSpends,
-): void {
-  let waiting = campaigns.length;
-  let refused = 0;
-  let written = true;
-  for (const campaign of campaigns) {
-    owner.upsert(
-      campaign,
-      (result) => {
-        if (result === 'no_room') refused++;
-        if (result === 'not_written') written = false;
-        waiting--;
-        if (waiting === 0) answer(number, written ? { ok: true, body: null, refused } : NOT_WRITTEN);
-      },
-      earlier.get(campaign.id),
-    );
-  }
-}
-
-function upsertOne(owner: Shard, number: number, campaign: Campaign, earlier: EarlierSpends): void {
-  owner.upsert(
-    campaign,
-    (result) => {
-      if (result === 'done') answer(number, DONE);
-      else if (result === 'no_room') {
-        const message = `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`;
-        answer(number, { ok: false, code: 'campaign_limit', message });
-      } else answer(number, NOT_WRITTEN);
-    },
-    earlier.get(campaign.id),
-  );
-}
-
-function serveManagement(owner: Shard, { number, request }: ManagementToShard): void {
+function serveManagement(owner: Shard, intake: CampaignIntake, { number, request }: ManagementToShard): void {
   if (request.type === 'status') {
     owner.status(request.campaignId, request.explained, (body) =>
       answer(number, { ok: true, body, refused: 0 }),
     );
     return;
   }
-  const campaigns = request.type === 'upsert-all' ? request.campaigns : [request.campaign];
-  const take = (earlier: EarlierSpends): void => {
-    if (request.type === 'upsert-all') upsertAll(owner, number, campaigns, earlier);
-    else upsertOne(owner, number, request.campaign, earlier);
-  };
-  const paced = takeover.pacedBefore(campaigns.filter(({ id }) => owner.isNew(id)));
-  if (paced.length === 0) {
-    take(NOTHING_EARLIER);
-    return;
-  }
-  takeover.ask(paced).then(take, (error: unknown) => {
-    if (!(error instanceof AppError)) throw error;
-    answer(number, { ok: false, code: 'unavailable', message: error.message });
-  });
+  const one = request.type === 'upsert';
+  intake.take(one ? [request.campaign] : request.campaigns).then(
+    ({ refused, written }) => {
+      if (!written) answer(number, NOT_WRITTEN);
+      else answer(number, one && refused > 0 ? NO_ROOM : { ok: true, body: null, refused });
+    },
+    (error: unknown) => {
+      if (!(error instanceof AppError)) throw error;
+      answer(number, { ok: false, code: 'unavailable', message: error.message });
+    },
+  );
 }
 
 function connectEdge(owner: Shard, edge: number, port: MessagePort): void {
@@ -194,7 +158,8 @@ function takePosted(): PostedBatch[] {
 
 function connectManagement(owner: Shard, port: MessagePort): void {
   management = port;
-  port.on('message', (message: ManagementToShard) => serveManagement(owner, message));
+  const intake = new CampaignIntake(owner, takeover);
+  port.on('message', (message: ManagementToShard) => serveManagement(owner, intake, message));
 }
 
 /** The database is there, or, embedded, was started anew at another address. */
