@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'campaign_not_found'
   | 'already_exists'
   | 'stale_version'
+  | 'not_in_fleet'
   | 'campaign_limit'
   | 'body_too_large'
   | 'rate_limited'
@@ -24,6 +25,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   campaign_not_found: 404,
   already_exists: 409,
   stale_version: 409,
+  not_in_fleet: 409,
   campaign_limit: 503,
   body_too_large: 413,
   rate_limited: 429,

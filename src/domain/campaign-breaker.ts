@@ -8,6 +8,7 @@ import {
   failBreaker,
   HALF_OPEN,
   OPEN,
+  resetBreaker,
   settleProbe,
   watchBreaker,
   watchVelocity,
@@ -75,6 +76,11 @@ export class CampaignBreaker {
   /** A spend was recorded. */
   recorded(): void {
     clearFailures(this.state);
+  }
+
+  /** The day's counters begin anew: it closes, and forgets the day so far. */
+  reset(nowMs: number): void {
+    this.report(resetBreaker(this.state, nowMs));
   }
 
   /** When an open breaker next half-opens, ms since the epoch; Infinity when it waits for something else. */

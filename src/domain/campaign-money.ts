@@ -138,6 +138,7 @@ export class CampaignMoney {
       overspentMicros,
       covered,
       elsewhereBidId: elsewhere ? bidId : '',
+      countedFromMs: this.counters.countedFromMs,
     };
     countSpend(this.counters, applied);
     tally.wins += 1;

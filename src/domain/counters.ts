@@ -27,6 +27,11 @@ export interface Counters {
   /** Spent by others of the day and in all, before this ledger knew the campaign, as the history had it. */
   earlierDayMicros: number;
   earlierTotalMicros: number;
+  /** When the day's counters last began: with the day, or with a reset in it. */
+  countedFromMs: number;
+  /** Of the hour, spent and planned before the day's counters were reset in it. */
+  hourBeforeResetMicros: number;
+  plannedBeforeResetMicros: number;
 }
 
 export function newCounters(): Counters {
@@ -51,12 +56,32 @@ export function newCounters(): Counters {
     overspentTotalMicros: 0,
     earlierDayMicros: 0,
     earlierTotalMicros: 0,
+    countedFromMs: 0,
+    hourBeforeResetMicros: 0,
+    plannedBeforeResetMicros: 0,
   };
 }
 
 /** The day's counters begin anew. */
 export function beginDay(counters: Counters, dayStartMs: number): void {
   counters.dayStartMs = dayStartMs;
+  counters.countedFromMs = Math.max(dayStartMs, counters.countedFromMs + 1);
+  beginDayCounters(counters);
+}
+
+/**
+ * The day's counters begin anew within the day. Those of the hour and in all go on, since the history and the
+ * total budget are made of them; what the hour had before is remembered beside it.
+ * @param plannedMicros what the plan wanted to be spent in the hour until now
+ */
+export function resetDay(counters: Counters, plannedMicros: number, nowMs: number): void {
+  counters.countedFromMs = Math.max(nowMs, counters.countedFromMs + 1);
+  counters.hourBeforeResetMicros = counters.spentHourMicros;
+  counters.plannedBeforeResetMicros += plannedMicros;
+  beginDayCounters(counters);
+}
+
+function beginDayCounters(counters: Counters): void {
   counters.spentDayMicros = 0;
   counters.earlierDayMicros = 0;
   counters.impressionsDay = 0;
@@ -76,6 +101,8 @@ export function beginHour(counters: Counters, hourStartMs: number): void {
   counters.winsHour = 0;
   counters.asksHour = 0;
   counters.allowedHour = 0;
+  counters.hourBeforeResetMicros = 0;
+  counters.plannedBeforeResetMicros = 0;
 }
 
 /** What one reported spend changed. */
@@ -91,6 +118,8 @@ export interface AppliedSpend {
   readonly overspentMicros: number;
   /** In a fleet: the bid's id when another pod may have allowed it; else empty. */
   readonly elsewhereBidId: string;
+  /** Which day's counters it is in: {@link Counters.countedFromMs}. */
+  readonly countedFromMs: number;
 }
 
 export function countSpend(counters: Counters, applied: AppliedSpend): void {
@@ -109,15 +138,21 @@ export function countSpend(counters: Counters, applied: AppliedSpend): void {
 
 /** Takes a spend back that could not be recorded: it was not answered and will be reported again. */
 export function uncountSpend(counters: Counters, applied: AppliedSpend): void {
-  counters.spentDayMicros = Math.max(0, counters.spentDayMicros - applied.spendMicros);
-  counters.spentHourMicros = Math.max(0, counters.spentHourMicros - applied.spendMicros);
-  counters.spentTotalMicros -= applied.spendMicros;
-  counters.impressionsDay = Math.max(0, counters.impressionsDay - applied.impressions);
-  counters.clicksDay = Math.max(0, counters.clicksDay - applied.clicks);
-  counters.winsDay = Math.max(0, counters.winsDay - 1);
+  const { spendMicros, countedFromMs } = applied;
+  if (countedFromMs === counters.countedFromMs) uncountDay(counters, applied);
+  else counters.hourBeforeResetMicros = Math.max(0, counters.hourBeforeResetMicros - spendMicros);
+  counters.spentHourMicros = Math.max(0, counters.spentHourMicros - spendMicros);
+  counters.spentTotalMicros -= spendMicros;
   counters.impressionsHour = Math.max(0, counters.impressionsHour - applied.impressions);
   counters.clicksHour = Math.max(0, counters.clicksHour - applied.clicks);
   counters.winsHour = Math.max(0, counters.winsHour - 1);
   counters.lateWinTotalMicros -= applied.lateMicros;
   counters.overspentTotalMicros -= applied.overspentMicros;
+}
+
+function uncountDay(counters: Counters, applied: AppliedSpend): void {
+  counters.spentDayMicros = Math.max(0, counters.spentDayMicros - applied.spendMicros);
+  counters.impressionsDay = Math.max(0, counters.impressionsDay - applied.impressions);
+  counters.clicksDay = Math.max(0, counters.clicksDay - applied.clicks);
+  counters.winsDay = Math.max(0, counters.winsDay - 1);
 }

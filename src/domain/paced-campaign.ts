@@ -19,7 +19,7 @@ import { newRhoPeak, observeRhoPeak } from './confidence-gate.ts';
 import { asapThrottle, beginControllerDay, type ControllerState, newController, tick } from './controller.ts';
 import { controllerMemory, restoreController } from './controller-memory.ts';
 import { newTickInput, type TickInput, type TickOutput } from './controller-tick.ts';
-import { type AppliedSpend, beginDay, beginHour } from './counters.ts';
+import { type AppliedSpend, beginDay, beginHour, resetDay } from './counters.ts';
 import { nextGateChange, shareAt, type TargetCurve } from './curve.ts';
 import type { KnownTraffic } from './day-traffic.ts';
 import { type FlightBounds, flightBounds } from './flight.ts';
@@ -173,6 +173,22 @@ export class PacedCampaign extends CampaignMoney {
     this.shape = this.expectedShape();
   }
 
+  /**
+   * Starts the day's counters anew: nothing of the daily budget is spent, the breaker is closed, and the plan
+   * spreads the budget over what is left of the day. What is in flight stays reserved; the total budget still
+   * counts everything. For a pod of its own: in a fleet the others, and Redis, count on.
+   */
+  reset(clock: Clock): void {
+    if (this.fleet !== null) throw new Error('a day that is shared by a fleet cannot be reset');
+    this.turn(clock);
+    const { counters, plan } = this;
+    const plannedMicros = targetAt(plan, clock.wallMs) - targetAt(plan, counters.hourStartMs);
+    resetDay(counters, Math.max(0, plannedMicros), clock.wallMs);
+    this.breaker.reset(clock.wallMs);
+    this.plan = startPlan(this.curve(), this.budgetMicros, clock.wallMs);
+    this.shape = this.expectedShape();
+  }
+
   /** Whether it goes on without the fleet's shared state. */
   get degraded(): boolean {
     return this.settings.fleet !== null && !this.settings.fleet.connected;
@@ -270,7 +286,7 @@ export class PacedCampaign extends CampaignMoney {
       wins: counters.winsHour,
       asks: counters.asksHour,
       allowed: counters.allowedHour,
-      plannedMicros: Math.max(0, Math.round(planned)),
+      plannedMicros: Math.max(0, Math.round(planned + counters.plannedBeforeResetMicros)),
       budgetMicros: plan.budgetMicros,
       pacingMode: campaign.pacingMode,
       campaignVersion: campaign.version,

@@ -1,13 +1,14 @@
-/** The routes that change a campaign's budget or pacing mode in one step, and the one that reads its budget. */
+/** The routes that change a campaign's budget, day or pacing mode in one step, and the one that reads its budget. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { AppError } from '../domain/app-error.ts';
 import { PACING_MODES } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
 import { campaignToConfigure, nextVersion, wireCampaign, wirePacingConfig } from './campaign-schema.ts';
 import { cents, checked, id, oneOf, reason } from './field-rules.ts';
-import { bodyOf, pathId } from './request.ts';
+import { bodyOf, optionalBodyOf, pathId } from './request.ts';
 
 const adjustBody = z.strictObject({
   campaign_id: id,
@@ -16,6 +17,8 @@ const adjustBody = z.strictObject({
   new_total_budget_cents: cents.nullable().optional(),
   reason: reason.nullable().optional(),
 });
+
+const resetBody = z.strictObject({ campaign_id: id.optional(), reason: reason.nullable().optional() });
 
 const modeBody = z.strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES) });
 
@@ -58,6 +61,17 @@ export function addBudgetRoutes(
     return wirePacingConfig(
       await changes.edit(pathId(request), (current) => campaignToConfigure(body, current, Date.now())),
     );
+  });
+
+  app.post('/budget/reset/:id', async (request, reply) => {
+    const campaignId = pathId(request);
+    const { campaign_id = campaignId } = checked(resetBody, optionalBodyOf(request));
+    if (campaign_id !== campaignId) {
+      throw new AppError('invalid_request', 'campaign_id must be the id in the path', 'campaign_id');
+    }
+    const status = await shards.reset(campaignId);
+    if (status === null) throw campaignNotFound(campaignId);
+    return reply.type('application/json; charset=utf-8').send(status);
   });
 
   app.get('/budget/status/:id', async (request, reply) => {

@@ -9,6 +9,12 @@ export function bodyOf(request: FastifyRequest): JsonObject {
   return parseJsonObject(request.body instanceof Uint8Array ? request.body : new Uint8Array(0));
 }
 
+/** The body of a request that needs none: without one, an empty object. @throws AppError `invalid_request`. */
+export function optionalBodyOf(request: FastifyRequest): JsonObject {
+  const { body } = request;
+  return body instanceof Uint8Array && body.length > 0 ? parseJsonObject(body) : {};
+}
+
 /** The `:id` of the path. @throws AppError `invalid_request`. */
 export function pathId(request: FastifyRequest): string {
   const { id } = (request.params ?? {}) as Record<string, unknown>;

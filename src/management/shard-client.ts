@@ -63,6 +63,10 @@ export class ShardClient implements Shards {
     return (await this.ask(this.shardOf(campaignId), { type: 'status', campaignId, explained })).body;
   }
 
+  async reset(campaignId: string): Promise<string | null> {
+    return (await this.ask(this.shardOf(campaignId), { type: 'reset', campaignId })).body;
+  }
+
   close(): void {
     for (const port of this.ports) port?.close();
   }

@@ -5,7 +5,8 @@ import type { Campaign } from '../domain/campaign.ts';
 export type ShardRequest =
   | { readonly type: 'upsert'; readonly campaign: Campaign }
   | { readonly type: 'upsert-all'; readonly campaigns: readonly Campaign[] }
-  | { readonly type: 'status'; readonly campaignId: string; readonly explained: boolean };
+  | { readonly type: 'status'; readonly campaignId: string; readonly explained: boolean }
+  | { readonly type: 'reset'; readonly campaignId: string };
 
 export interface ManagementToShard {
   readonly number: number;
@@ -15,7 +16,7 @@ export interface ManagementToShard {
 export type ShardAnswer =
   | {
       readonly ok: true;
-      /** Of a status: JSON, or null for an unknown campaign. */
+      /** Of a status or a reset: the status as JSON, or null for an unknown campaign. */
       readonly body: string | null;
       /** Of an upsert-all: campaigns for which there was no room. */
       readonly refused: number;

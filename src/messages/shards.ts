@@ -25,4 +25,12 @@ export interface Shards {
    * @throws AppError `unavailable` when the owner does not answer.
    */
   status(campaignId: string, explained: boolean): Promise<string | null>;
+
+  /**
+   * Starts a campaign's day anew: see PacedCampaign.reset. Resolves, with the status after it or null when the owner
+   * does not know the campaign, when that is in the ledger and every edge decides on it.
+   * @throws AppError `not_in_fleet` where budgets are shared, `unavailable` when the owner does not answer: the
+   *   reset may have been made all the same
+   */
+  reset(campaignId: string): Promise<string | null>;
 }

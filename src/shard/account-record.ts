@@ -9,7 +9,7 @@
  *    3 spentHour        7 winsDay        11 overspentTotal
  *
  *   33 asksDay   34 askedDay   35 allowedDay   36–40 impressions, clicks, wins, asks, allowed bids of the hour
- *   41 earlierDay   42 earlierTotal
+ *   41 earlierDay   42 earlierTotal   43 countedFromMs   44–45 spent and planned in the hour before a reset
  *
  * Amounts in micros, times in ms since the epoch. `outstanding` is at least what was reserved and on the
  * table until the next commit.
@@ -17,7 +17,7 @@
 import { newBreaker, restoreBreaker } from '../domain/breaker.ts';
 import type { CampaignRecord } from '../domain/pacing-settings.ts';
 
-const FIELDS = 43;
+const FIELDS = 46;
 
 /** A fresh buffer: the ledger may still be writing the last one. */
 export function encodeRecord(record: CampaignRecord): Buffer {
@@ -67,6 +67,9 @@ export function encodeRecord(record: CampaignRecord): Buffer {
     counters.allowedHour,
     counters.earlierDayMicros,
     counters.earlierTotalMicros,
+    counters.countedFromMs,
+    counters.hourBeforeResetMicros,
+    counters.plannedBeforeResetMicros,
   ]);
   return Buffer.from(fields.buffer);
 }
@@ -99,6 +102,9 @@ export function decodeRecord(buffer: Buffer): CampaignRecord {
       overspentTotalMicros: field(11),
       earlierDayMicros: field(41),
       earlierTotalMicros: field(42),
+      countedFromMs: field(43),
+      hourBeforeResetMicros: field(44),
+      plannedBeforeResetMicros: field(45),
     },
     outstandingMicros: field(4),
     planAnchorMs: field(12),

@@ -234,6 +234,13 @@ export class Account {
     this.publish(clock);
   }
 
+  /** Starts the day's counters anew; see {@link PacedCampaign.reset}. */
+  reset(clock: Clock): void {
+    this.observe(clock);
+    this.paced.reset(clock);
+    this.publish(clock);
+  }
+
   /** Lets time pass: expiries, a new hour or day, the breaker's recovery, flight and dayparts. */
   advance(clock: Clock): void {
     this.observe(clock);

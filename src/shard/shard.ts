@@ -99,6 +99,12 @@ export interface PostedBatch {
 /** What became of a campaign's change. */
 export type ChangeListener = (result: 'done' | 'no_room' | 'not_written') => void;
 
+/** What became of a reset, and the body of the budget status after it. */
+export type ResetListener = (
+  result: 'done' | 'unknown' | 'in_fleet' | 'not_written',
+  body: string | null,
+) => void;
+
 export class Shard {
   readonly committer: GroupCommitter;
   private readonly parts: ShardParts;
@@ -244,6 +250,27 @@ export class Shard {
       if (known !== undefined) listener('done');
       else if (!committed) listener('not_written');
       else this.parts.refresh(account, () => listener('done')); // in a fleet, once it has a lease
+    });
+  }
+
+  /** Starts a campaign's day anew; the listener hears when that is in the ledger and every edge decides on it. */
+  reset(campaignId: string, listener: ResetListener): void {
+    const account = this.accounts.get(campaignId);
+    if (account === undefined || account.campaign.status === 'DELETED') {
+      listener('unknown', null);
+      return;
+    }
+    if (this.parts.fleet !== null) {
+      listener('in_fleet', null);
+      return;
+    }
+    const clock = this.parts.readClock();
+    account.reset(clock);
+    this.pacing.run(account, clock);
+    this.touch(account, clock);
+    this.committer.open.listeners.push((committed) => {
+      if (committed) listener('done', this.statusOf(account, false));
+      else listener('not_written', null);
     });
   }
 
@@ -504,7 +531,9 @@ export class Shard {
       this.resolve(breakerClosed(campaign.id, atMs, source), campaign.id, atMs);
     } else if (from === CLOSED) {
       const paced = this.accounts?.get(campaign.id)?.paced;
-      const budget = `${paced?.day.date ?? ''}:${paced?.budgetMicros ?? 0}`;
+      const since = paced?.counters.countedFromMs ?? 0; // with a reset the day begins to count again
+      const afterReset = since > (paced?.day.startMs ?? 0) ? `:${since}` : '';
+      const budget = `${paced?.day.date ?? ''}:${paced?.budgetMicros ?? 0}${afterReset}`;
       this.raise(breakerTripped(campaign, transition, source, budget));
     }
   }

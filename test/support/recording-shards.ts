@@ -24,6 +24,15 @@ export class RecordingShards implements Shards {
     return 0;
   }
 
+  /** Campaigns whose day was reset. */
+  readonly resets: string[] = [];
+
+  async reset(campaignId: string): Promise<string | null> {
+    if (this.refusal !== null) throw this.refusal;
+    this.resets.push(campaignId);
+    return this.status(campaignId);
+  }
+
   async status(campaignId: string): Promise<string | null> {
     return this.campaigns.has(campaignId) ? `{"campaign_id":"${campaignId}","daily_spent_cents":0}` : null;
   }

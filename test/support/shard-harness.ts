@@ -159,6 +159,11 @@ export class ShardHarness {
     return new Promise((resolve) => this.shard.upsert(campaign, resolve));
   }
 
+  /** Resolves with what became of the reset. */
+  reset(campaignId: string): Promise<string> {
+    return new Promise((resolve) => this.shard.reset(campaignId, (result) => resolve(result)));
+  }
+
   /** Decides on the table, and names the reservation when the bid has an id. */
   decide(campaignId: string, bidMicros: number, bidId = '', draw = 0): Decision {
     const slot = this.index.find(campaignId);
