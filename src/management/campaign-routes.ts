@@ -1,7 +1,6 @@
 /** The routes of /campaigns: reading, creating, replacing, changing and deleting campaigns. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { AppError } from '../domain/app-error.ts';
 import { CAMPAIGN_STATUSES, type CampaignStatus, ID_ACCEPTED, isId } from '../domain/campaign.ts';
 import {
   type CampaignFilter,
@@ -11,10 +10,9 @@ import {
 import type { CampaignChanges } from './campaign-changes.ts';
 import { campaignToCreate, campaignToPatch, campaignToReplace, wireCampaign } from './campaign-schema.ts';
 import { isText } from './field-rules.ts';
+import { limitOf, queryOf, refused } from './list-query.ts';
 import { bodyOf, pathId } from './request.ts';
 
-const LIMIT_DEFAULT = 100;
-const LIMIT_MAX = 1000;
 const SEARCH_LENGTH_MAX = 256;
 
 export function addCampaignRoutes(
@@ -66,21 +64,14 @@ export function addCampaignRoutes(
   );
 }
 
-/** Parameters that the list does not know are ignored, as caches and proxies add some. */
 function filterOf(query: unknown): CampaignFilter {
-  const { status, limit, cursor, q } = (query ?? {}) as Record<string, unknown>;
+  const { status, limit, cursor, q } = queryOf(query);
   return {
-    limit: limit === undefined ? LIMIT_DEFAULT : limitOf(limit),
+    limit: limitOf(limit),
     ...(status === undefined ? {} : { status: statusOf(status) }),
     ...(cursor === undefined ? {} : { cursor: cursorOf(cursor) }),
     ...(q === undefined || q === '' ? {} : { text: searchOf(q) }),
   };
-}
-
-function limitOf(value: unknown): number {
-  const limit = typeof value === 'string' && /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
-  if (limit >= 1 && limit <= LIMIT_MAX) return limit;
-  throw refused('limit', `a whole number from 1 to ${LIMIT_MAX}`);
 }
 
 function statusOf(value: unknown): CampaignStatus {
@@ -97,8 +88,4 @@ function cursorOf(value: unknown): string {
 function searchOf(value: unknown): string {
   if (isText(value, 1, SEARCH_LENGTH_MAX)) return value;
   throw refused('q', `a text of at most ${SEARCH_LENGTH_MAX} characters`);
-}
-
-function refused(parameter: string, accepted: string): AppError {
-  return new AppError('invalid_request', `${parameter} must be ${accepted}`, parameter);
 }

@@ -7,6 +7,7 @@ import { isInFleet } from '../config/config.ts';
 import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
+import { AlertStore } from '../sinks/postgres/alert-store.ts';
 import { CampaignStore } from '../sinks/postgres/campaign-store.ts';
 import { type ChangeHorizon, readHorizon } from '../sinks/postgres/changed-campaigns.ts';
 import {
@@ -17,7 +18,9 @@ import {
   type PostgresAddress,
   type Sql,
 } from '../sinks/postgres/client.ts';
+import { HistoryStore } from '../sinks/postgres/history-store.ts';
 import { MigrationError, migrate } from '../sinks/postgres/migrate.ts';
+import { PerformanceStore } from '../sinks/postgres/performance-store.ts';
 import { readHealth } from '../table/health.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
@@ -26,15 +29,19 @@ import { SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
+import { BudgetAlerts } from './budget-alerts.ts';
 import { feedCampaigns } from './campaign-feed.ts';
 import { CampaignWatch } from './campaign-watch.ts';
 import { Metrics } from './metrics.ts';
+import { MetricsSummary } from './metrics-summary.ts';
 import { OrderedShards } from './ordered-shards.ts';
 import { buildManagementServer } from './server.ts';
 import { ShardClient } from './shard-client.ts';
+import { TableLook } from './table-look.ts';
 
 const RETRY_MS = 500;
 const PING_MS = 2_000;
+const LOOK_MS = 1_000;
 const PING_TIMEOUT_MS = 2_000;
 /** How long an ending API waits for requests under way. */
 const DRAIN_MS = 1_500;
@@ -48,6 +55,7 @@ const shardMeters = memory.shardMeters.map((shardMemory) => new Meters(SHARD_MET
 const shardClient = new ShardClient(config.shards);
 const shards = new OrderedShards(shardClient);
 const metrics = new Metrics(config, memory);
+const summary = new MetricsSummary(memory);
 const edges = new Map<number, MessagePort>();
 const lag = new Float64Array(memory.managementLag);
 let serving: { readonly address: string; readonly end: () => Promise<void> } | null = null;
@@ -103,12 +111,47 @@ function watchDatabase(sql: Sql): NodeJS.Timeout {
   }, PING_MS);
 }
 
+/**
+ * Looks at the budgets on the table each second; the next look begins after the last one has ended.
+ * @returns ends it
+ */
+function watchBudgets(address: PostgresAddress, alerts: AlertStore): () => Promise<void> {
+  const table = new TableLook(memory.table);
+  const history = new HistoryStore(address);
+  const budgets = new BudgetAlerts({
+    look: () => table.budgets(),
+    isShown: (id) => table.isShown(id),
+    shards,
+    alerts,
+    history,
+    log,
+    nowMs: Date.now,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      budgets.turn().then(() => {
+        if (!stopping) schedule();
+      }, fail);
+    }, LOOK_MS);
+  };
+  schedule();
+  return () => {
+    clearTimeout(timer);
+    return history.close(); // a look under way finds it closed, and ends
+  };
+}
+
 async function serve(address: PostgresAddress): Promise<void> {
   const sql = openPostgres(address);
   const store = new CampaignStore(sql);
+  const alerts = new AlertStore(sql);
   const app = buildManagementServer({
     store,
+    performance: new PerformanceStore(sql),
+    alerts,
     shards,
+    summary: () => summary.read(performance.now()),
     health: () => {
       const { statusCode, body } = readHealth(state, index, shardMeters, isInFleet(config), Date.now());
       return { statusCode, body: JSON.parse(body) as unknown };
@@ -118,6 +161,7 @@ async function serve(address: PostgresAddress): Promise<void> {
   });
   let watch: NodeJS.Timeout | undefined;
   let changes: CampaignWatch | undefined;
+  let endBudgets: (() => Promise<void>) | undefined;
   serving = {
     address: JSON.stringify(address),
     end: async () => {
@@ -127,6 +171,7 @@ async function serve(address: PostgresAddress): Promise<void> {
       await app.close();
       clearTimeout(cut);
       await changes?.close();
+      await endBudgets?.();
       await closePostgres(sql);
     },
   };
@@ -135,7 +180,9 @@ async function serve(address: PostgresAddress): Promise<void> {
   thread.tell({ type: 'ready' });
   watch = watchDatabase(sql);
   const horizon = await load(sql, store);
-  if (horizon === null || stopping || 'socketPath' in address) return;
+  if (horizon === null || stopping) return;
+  endBudgets = watchBudgets(address, alerts);
+  if ('socketPath' in address) return;
   changes = new CampaignWatch({ address, store, shards, log, horizon });
   await changes.run();
 }
@@ -179,6 +226,8 @@ thread.onMessage((message: SupervisorToThread) => {
   else if (message.type === 'database') useDatabase(message.address);
   else if (message.type === 'stop') end().catch(fail);
 });
+
+setInterval(() => summary.look(performance.now()), LOOK_MS).unref();
 
 sampleLag((seconds) => {
   lag[0] = seconds;

@@ -24,6 +24,11 @@ export class TableReader {
     return this.slots[slot * SLOT_WORDS + WORD_GATE] !== GATE_VACANT;
   }
 
+  /** A GATE code, or the REASON why nothing may bid. */
+  gate(slot: number): number {
+    return this.slots[slot * SLOT_WORDS + WORD_GATE] as number;
+  }
+
   /** @param gauge a GAUGE number */
   gauge(slot: number, gauge: number): number {
     return this.gauges[slot * GAUGES + gauge] as number;

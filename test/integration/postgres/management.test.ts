@@ -4,9 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/domain/app-error.ts';
 import { feedCampaigns } from '../../../src/management/campaign-feed.ts';
 import { buildManagementServer } from '../../../src/management/server.ts';
+import { AlertStore } from '../../../src/sinks/postgres/alert-store.ts';
 import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
 import { closePostgres, openPostgres, type Sql } from '../../../src/sinks/postgres/client.ts';
 import { migrate } from '../../../src/sinks/postgres/migrate.ts';
+import { PerformanceStore } from '../../../src/sinks/postgres/performance-store.ts';
 import { someCampaign } from '../../support/campaigns.ts';
 import { until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
@@ -37,7 +39,10 @@ describe('the management API', () => {
     shards = new RecordingShards();
     app = buildManagementServer({
       store,
+      performance: new PerformanceStore(sql),
+      alerts: new AlertStore(sql),
       shards,
+      summary: () => ({}),
       health: () => ({ statusCode: 200, body: { status: 'healthy' } }),
       log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
       bodyBytesMax: BODY_BYTES_MAX,
@@ -352,7 +357,16 @@ describe('the management API', () => {
     });
     const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
     const health = () => ({ statusCode: 200, body: {} });
-    app = buildManagementServer({ store, shards: failing, health, log, bodyBytesMax: BODY_BYTES_MAX });
+    app = buildManagementServer({
+      store,
+      performance: new PerformanceStore(sql),
+      alerts: new AlertStore(sql),
+      shards: failing,
+      summary: () => ({}),
+      health,
+      log,
+      bodyBytesMax: BODY_BYTES_MAX,
+    });
     const reply = await call('GET', '/budget/status/c');
     expect({ status: reply.status, code: reply.body.error.code }).toEqual({
       status: 503,

@@ -1,0 +1,133 @@
+/**
+ * `GET /metrics/summary`: the campaigns of this pod's table and its traffic in a few figures, from shared memory
+ * alone. Rates are of the last seconds: the edges' counters are looked at once a second, and kept for a while.
+ */
+
+import { TRIP_REASONS } from '../domain/breaker.ts';
+import {
+  GATE_VACANT,
+  REASON_OUTSIDE_FLIGHT,
+  REASON_PAUSED,
+  REASON_THROTTLED,
+  REASONS,
+} from '../domain/gate.ts';
+import { centsFromMicros } from '../domain/money.ts';
+import { pacingAccuracy } from '../domain/pacing-accuracy.ts';
+import type { PodMemory } from '../messages/supervision.ts';
+import { IdIndex } from '../table/id-index.ts';
+import { GAUGE_SPENT, GAUGE_TARGET } from '../table/layout.ts';
+import { Meters } from '../table/meters.ts';
+import { TableReader } from '../table/table-reader.ts';
+import {
+  BREAKER_REASONS,
+  EDGE_METERS,
+  SHARD_BREAKERS_MOVED,
+  SHARD_DEGRADED_SINCE_MS,
+  SHARD_METERS,
+} from '../table/thread-meters.ts';
+import type { JsonObject } from './request-body.ts';
+
+/** Looks that are kept: the rates are of so many seconds. */
+const LOOKS = 6;
+/** The table is not walked more often than this, however often it is asked. */
+const FIGURES_MS = 500;
+const ACCURACY_STEPS = 10_000;
+
+interface Look {
+  readonly steadyMs: number;
+  readonly decisions: number;
+  readonly throttled: number;
+}
+
+interface Figures {
+  readonly active: number;
+  readonly spentMicros: number;
+  readonly accuracy: number | null;
+}
+
+export class MetricsSummary {
+  readonly #table: TableReader;
+  readonly #index: IdIndex;
+  readonly #edges: readonly Meters[];
+  readonly #shards: readonly Meters[];
+  #looks: Look[] = [];
+  #figures: Figures = { active: 0, spentMicros: 0, accuracy: null };
+  #figuresAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(memory: Pick<PodMemory, 'table' | 'edgeMeters' | 'shardMeters'>) {
+    this.#table = new TableReader(memory.table);
+    this.#index = new IdIndex(memory.table);
+    this.#edges = memory.edgeMeters.map((meters) => new Meters(EDGE_METERS, meters));
+    this.#shards = memory.shardMeters.map((meters) => new Meters(SHARD_METERS, meters));
+  }
+
+  /** Once a second: what the edges have counted by now. */
+  look(steadyMs: number): void {
+    this.#looks.push(this.#counted(steadyMs));
+    if (this.#looks.length > LOOKS) this.#looks.shift();
+  }
+
+  /** The answer. @param steadyMs now, by the clock of {@link look} */
+  read(steadyMs: number): JsonObject {
+    if (steadyMs - this.#figuresAtMs >= FIGURES_MS) {
+      this.#figures = this.#readTable();
+      this.#figuresAtMs = steadyMs;
+    }
+    const { active, spentMicros, accuracy } = this.#figures;
+    const now = this.#counted(steadyMs);
+    const from = this.#looks[0] ?? now;
+    const seconds = (now.steadyMs - from.steadyMs) / 1000;
+    const rate = (count: number): number => (seconds > 0 ? Math.round((10 * count) / seconds) / 10 : 0);
+    return {
+      active_campaigns: active,
+      total_spend_today_cents: centsFromMicros(spentMicros),
+      avg_pacing_accuracy: accuracy,
+      total_circuit_trips: this.#trips(),
+      decisions_per_second: rate(now.decisions - from.decisions),
+      throttled_per_second: rate(now.throttled - from.throttled),
+      degraded: this.#shards.some((shard) => shard.get(SHARD_DEGRADED_SINCE_MS) > 0),
+    };
+  }
+
+  #counted(steadyMs: number): Look {
+    let decisions = 0;
+    let throttled = 0;
+    for (const edge of this.#edges) {
+      for (let reason = 0; reason < REASONS.length; reason++) decisions += edge.get(reason);
+      throttled += edge.get(REASON_THROTTLED);
+    }
+    return { steadyMs, decisions, throttled };
+  }
+
+  #trips(): number {
+    let trips = 0;
+    BREAKER_REASONS.forEach((reason, at) => {
+      if (!TRIP_REASONS.some((trip) => trip === reason)) return;
+      for (const shard of this.#shards) trips += shard.get(SHARD_BREAKERS_MOVED + at);
+    });
+    return trips;
+  }
+
+  #readTable(): Figures {
+    let active = 0;
+    let spentMicros = 0;
+    let accuracies = 0;
+    let accuracySum = 0;
+    for (let shard = 0; shard < this.#shards.length; shard++) {
+      for (const slot of this.#index.slotsOf(shard)) {
+        const gate = this.#table.gate(slot);
+        if (gate === GATE_VACANT) continue;
+        const spent = this.#table.gauge(slot, GAUGE_SPENT);
+        spentMicros += spent;
+        if (gate === REASON_PAUSED || gate === REASON_OUTSIDE_FLIGHT) continue;
+        active++;
+        const accuracy = pacingAccuracy(spent, this.#table.gauge(slot, GAUGE_TARGET));
+        if (accuracy === null) continue;
+        accuracies++;
+        accuracySum += accuracy;
+      }
+    }
+    const mean = Math.round((ACCURACY_STEPS * accuracySum) / accuracies) / ACCURACY_STEPS;
+    return { active, spentMicros, accuracy: accuracies === 0 ? null : mean };
+  }
+}
