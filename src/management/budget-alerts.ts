@@ -2,8 +2,8 @@
  * Watches how much of its day's budget each campaign has spent, and keeps the alerts of it: raised when a threshold
  * is reached, resolved when the day is over, the budget was raised above the spend, or the campaign is gone.
  *
- * Each second it looks at the gauges on the table, a bounded number of slots; only a campaign whose level differs
- * from what was told is examined: its owner is asked for the exact figures and the day that they are of, and the
+ * Each second it looks at the gauges on the table; only a campaign whose level differs from what was told is
+ * examined, a bounded number at a time: its owner is asked for the exact figures and the day that they are of, and the
  * database for what stands. What cannot be written is examined again. Every pod of a fleet does the same with
  * the same keys: the first one to write raises the alert.
  */
@@ -25,7 +25,7 @@ export interface ShownBudget {
 }
 
 export interface BudgetAlertsParts {
-  /** Campaigns on the table, a bounded number with each call, all of them by and by. */
+  /** The campaigns that are at a threshold, or were at the last look. */
   readonly look: () => Iterable<ShownBudget>;
   /** Whether the table shows the campaign. */
   readonly isShown: (campaignId: string) => boolean;
@@ -92,13 +92,16 @@ export class BudgetAlerts {
     }
   }
 
-  /** What stands of campaigns that nothing is known of here: after a restart, or since they were deleted. */
+  /** What stands of campaigns that nothing is known of here, after a restart; and what the look does not show any more. */
   async #sweep(): Promise<void> {
-    const { alerts, isShown } = this.#parts;
+    const { alerts, isShown, nowMs } = this.#parts;
+    const atMs = nowMs();
     for (const id of await alerts.campaignsWith(BUDGET_ALERT)) {
       if (!this.#told.has(id)) this.#toExamine.add(id);
     }
-    for (const id of this.#told.keys()) if (!isShown(id)) this.#toExamine.add(id);
+    for (const [id, { dayEndMs }] of this.#told) {
+      if (!isShown(id) || atMs >= dayEndMs) this.#toExamine.add(id);
+    }
   }
 
   async #examine(ids: readonly string[]): Promise<void> {

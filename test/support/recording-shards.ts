@@ -29,7 +29,7 @@ export class RecordingShards implements Shards {
 
   async reset(campaignId: string): Promise<string | null> {
     if (this.refusal !== null) throw this.refusal;
-    this.resets.push(campaignId);
+    if (this.campaigns.has(campaignId)) this.resets.push(campaignId);
     return this.status(campaignId);
   }
 

@@ -111,6 +111,27 @@ describe("a reset of a campaign's day", () => {
     expect(harness.status('c').target_spent_cents).toBeCloseTo(50, 0);
   });
 
+  test('leaves the hour as the history knows it: what was spent, and what was planned before and after', async () => {
+    await begin({ pacingMode: 'EVEN' });
+    const hour = () => {
+      const [account] = harness.shard.allAccounts();
+      if (account === undefined) throw new Error('no account');
+      return account.paced.hourRecord(harness.wallMs);
+    };
+    await spend(2 * CENT);
+    await harness.leap(1_800_000);
+    const plannedMicros = hour().plannedMicros;
+    await reset();
+    await spend(3 * CENT);
+    expect(hour().spendMicros).toBe(5 * CENT);
+    // What is left of the day is given the whole budget again: half an hour later a little more an hour.
+    expect(hour().plannedMicros).toBeGreaterThan(plannedMicros);
+    expect(hour().plannedMicros).toBeLessThan(1.05 * plannedMicros);
+    await harness.crash();
+    expect(hour()).toMatchObject({ spendMicros: 5 * CENT });
+    expect(hour().plannedMicros).toBeGreaterThan(plannedMicros);
+  });
+
   test('holds over a kill once it was answered', async () => {
     await begin();
     await spend(40 * CENT);
