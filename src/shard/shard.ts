@@ -265,9 +265,11 @@ export class Shard {
       return;
     }
     const clock = this.parts.readClock();
+    const spentMicros = account.paced.spentDayMicros;
     account.reset(clock);
     this.pacing.run(account, clock);
     this.touch(account, clock);
+    this.parts.log.info({ campaign: campaignId, spent_micros: spentMicros }, "the day's counters begin anew");
     this.committer.open.listeners.push((committed) => {
       if (committed) listener('done', this.statusOf(account, false));
       else listener('not_written', null);

@@ -1,5 +1,5 @@
 /**
- * Random histories of bids, wins, losses, waits, budget changes, thread deaths and crashes, on the real ledger
+ * Random histories of bids, wins, losses, waits, budget changes, resets, thread deaths and crashes, on the real ledger
  * and the real table. After every step nothing may be over budget, and no answered cent may be missing.
  */
 import fc from 'fast-check';
@@ -35,6 +35,7 @@ const step = fc.record({
     'thread dies',
     'restart',
     'budget',
+    'reset',
   ),
   cents: fc.integer({ min: 1, max: 120 }),
   pick: fc.nat(),
@@ -44,6 +45,8 @@ const step = fc.record({
 class History {
   held: HeldBid[] = [];
   answeredMicros = 0;
+  /** Since the day was last reset. */
+  answeredDayMicros = 0;
   version = 1;
   private bids = 0;
   private readonly harness: ShardHarness;
@@ -65,7 +68,16 @@ class History {
     const outcome = this.harness.spend('c', price, bid.bidId);
     this.harness.send();
     await this.harness.committed();
-    if ((await outcome) === OUTCOME_SUCCESS) this.answeredMicros += price;
+    if ((await outcome) !== OUTCOME_SUCCESS) return;
+    this.answeredMicros += price;
+    this.answeredDayMicros += price;
+  }
+
+  async reset(): Promise<void> {
+    const result = this.harness.reset('c');
+    await this.harness.committed();
+    expect(await result).toBe('done');
+    this.answeredDayMicros = 0;
   }
 
   async lose(pick: number): Promise<void> {
@@ -103,6 +115,7 @@ async function play(
   else if (kind === 'loss') await history.lose(pick);
   else if (kind === 'wait') await harness.pass(50 * (1 + (pick % 6)));
   else if (kind === 'long wait') await harness.pass(TTL_MS + 500);
+  else if (kind === 'reset') await history.reset();
   else if (kind === 'commit') await harness.committed();
   else if (kind === 'crash') await harness.crash();
   else if (kind === 'thread dies') await harness.restartThread();
@@ -117,7 +130,7 @@ async function play(
   }
 }
 
-test('no history of bids, wins, crashes and budget changes spends over the budget or loses an answered cent', async () => {
+test('no history of bids, wins, crashes, resets and budget changes spends over the budget or loses an answered cent', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), async (steps) => {
       const harness = new ShardHarness({ reservationTtlMs: TTL_MS });
@@ -130,7 +143,8 @@ test('no history of bids, wins, crashes and budget changes spends over the budge
           const budget = Math.round(status.daily_budget_cents * CENT);
           const spent = Math.round(status.daily_spent_cents * CENT);
           const reserved = Math.round(status.reserved_cents * CENT);
-          expect(spent).toBe(history.answeredMicros);
+          expect(spent).toBe(history.answeredDayMicros);
+          expect(Math.round(status.total_spent_cents * CENT)).toBe(history.answeredMicros);
           const out = spent + history.outstandingMicros();
           // A budget cut below what is spent and in flight cannot call those bids back; it only stops new ones.
           if (kind !== 'budget' && history.version === 1) expect(out).toBeLessThanOrEqual(budget);

@@ -136,6 +136,8 @@ describe("a reset of a campaign's day", () => {
     await begin();
     await spend(40 * CENT);
     await reset();
+    await harness.crash();
+    expect(harness.status('c')).toMatchObject({ daily_spent_cents: 0, total_spent_cents: 40 });
     await spend(5 * CENT);
     await harness.crash();
     expect(harness.status('c')).toMatchObject({
