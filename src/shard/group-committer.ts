@@ -11,6 +11,9 @@ import type { Log } from '../threads/log.ts';
 import { CommitGroup } from './commit-group.ts';
 import type { Ledger } from './ledger.ts';
 
+/** After a commit that failed the next one waits so long: what it kept back would fail again at once, for ever. */
+const FAILED_PAUSE_MS = 50;
+
 export type SendOutcomes = (edge: number, writer: OutcomeWriter) => void;
 
 export class GroupCommitter {
@@ -96,7 +99,17 @@ export class GroupCommitter {
     }
     this.writing = null;
     this.finish(group, committed);
-    if (this.open.answerCount > 0 || !this.open.empty) this.begin(false);
+    if (this.open.answerCount === 0 && this.open.empty) return;
+    if (committed) this.begin(false);
+    else this.beginLater();
+  }
+
+  private beginLater(): void {
+    this.due = true;
+    setTimeout(() => {
+      this.due = false;
+      this.begin(false);
+    }, FAILED_PAUSE_MS);
   }
 
   private finish(group: CommitGroup, committed: boolean): void {

@@ -16,7 +16,7 @@
  * visible and its flush has begun (interval: a killed process loses nothing, a power failure the last moments).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { BreakerTransition } from '../domain/breaker.ts';
 import type { Campaign } from '../domain/campaign.ts';
@@ -28,6 +28,12 @@ export const EVENT_MEMORY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
 /** Address space reserved for the file, so that it seldom has to be mapped anew as it grows; not a limit. */
 const MAP_BYTES = 16 * 2 ** 30;
+/**
+ * Nothing is written when less room than this is left, or than a twentieth of a small disk. A write that fails must
+ * not be risked: LMDB's binding then overruns a buffer of its own (lmdb 3.5, mdb_page_flush) and may abort the process.
+ */
+const ROOM_BYTES = 64 * 2 ** 20;
+const ROOM_PARTS = 20;
 
 /** A piece of history that Postgres is to have. */
 export type OutboxEntry =
@@ -55,6 +61,7 @@ export class Ledger {
   /** Eight hexadecimal digits, drawn when the ledger was made. */
   readonly id: string;
   private readonly shard: number;
+  private readonly folder: string;
   private readonly root: RootDatabase;
   private readonly accounts: Database<Buffer, string>;
   private readonly campaigns: Database<Campaign, string>;
@@ -69,6 +76,7 @@ export class Ledger {
   constructor(folder: string, shard: number, sync: 'commit' | 'interval') {
     mkdirSync(folder, { recursive: true });
     this.shard = shard;
+    this.folder = folder;
     this.root = open({
       path: folder,
       mapSize: MAP_BYTES,
@@ -120,6 +128,7 @@ export class Ledger {
   }
 
   async removeFromOutbox(keys: readonly string[]): Promise<void> {
+    if (keys.length > 0) this.checkRoom();
     await Promise.all(keys.map((key) => this.outboxEntries.remove(key)));
   }
 
@@ -129,11 +138,13 @@ export class Ledger {
   }
 
   async putTraffic(kind: 'shape' | 'today', campaignId: string, bytes: Uint8Array): Promise<void> {
+    this.checkRoom();
     await this.trafficBytes.put(`${kind}/${campaignId}`, Buffer.from(bytes));
   }
 
   /** Writes all of a change or nothing of it. Rejects when it is not on storage: nothing of it then holds. */
   async commit(change: LedgerChange, nowMs: number): Promise<void> {
+    this.checkRoom();
     let last: Promise<unknown> | undefined;
     // All puts of one event-loop turn are one transaction; the promise of the last is the promise of all.
     for (const [campaignId, record] of change.accounts) last = this.accounts.put(campaignId, record);
@@ -147,6 +158,7 @@ export class Ledger {
    * Forgets events whose time is over, those of a bounded number of commits; one shard does it for all.
    */
   async sweep(nowMs: number, commitsMax: number): Promise<void> {
+    if (!this.hasRoom) return;
     const due = Array.from(
       this.expiries.getRange({ start: '', end: minuteKey(nowMs), limit: commitsMax }),
       ({ key, value }) => ({ key, value }),
@@ -161,6 +173,15 @@ export class Ledger {
 
   async close(): Promise<void> {
     await this.root.close();
+  }
+
+  private get hasRoom(): boolean {
+    const { bavail, blocks, bsize } = statfsSync(this.folder);
+    return bavail * bsize >= Math.min(ROOM_BYTES, (blocks * bsize) / ROOM_PARTS);
+  }
+
+  private checkRoom(): void {
+    if (!this.hasRoom) throw new Error('the disk is full');
   }
 
   private putEvents(events: ReadonlySet<string>, nowMs: number): Promise<unknown> {

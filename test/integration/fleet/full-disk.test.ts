@@ -1,48 +1,65 @@
 /** A disk that is full: the ledger cannot be written, so nothing is answered that would be lost. */
-import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestFleet } from '../../support/fleet.ts';
 import { FleetLoad } from '../../support/fleet-load.ts';
-import type { TestPod } from '../../support/pod.ts';
-import { pause, until } from '../../support/pod-wait.ts';
-import { ensureTool } from '../../support/system-tool.ts';
+import { TestPod } from '../../support/pod.ts';
+import { until } from '../../support/pod-wait.ts';
+import { canMount, SmallDisk } from '../../support/small-disk.ts';
 
-const run = promisify(execFile);
-let fleet: TestFleet;
-let pod: TestPod;
+const DISK_BYTES = 4 * 2 ** 20;
 
-beforeAll(async () => {
-  await ensureTool('prlimit', 'util-linux');
-  fleet = await TestFleet.start(2, { BREAKER_RECOVERY_MS: 500 }); // failures in a row open the breaker
-  pod = fleet.pod(0);
-}, 180_000);
+describe.runIf(canMount())('a pod of two whose disk is full', () => {
+  let fleet: TestFleet;
+  let pod: TestPod;
+  let disk: SmallDisk;
 
-afterAll(async () => {
-  await fleet.remove();
-});
+  beforeAll(async () => {
+    fleet = await TestFleet.start(1);
+    pod = await TestPod.prepare({
+      env: {
+        REDIS_URL: `redis://127.0.0.1:${fleet.redis.port}`,
+        DATABASE_URL: fleet.postgres.url,
+        NODE_ID: 'small',
+        BREAKER_RECOVERY_MS: 500, // spends that cannot be recorded open the breaker
+      },
+    });
+    disk = await SmallDisk.mount(join(pod.dataDir, 'ledger'), DISK_BYTES);
+    await pod.restart();
+    await fleet.healthy(pod);
+  }, 180_000);
 
-/** Lets no file of the running pod grow beyond so many bytes: the write fails, as on a full disk. */
-async function limitFiles(bytes: number | 'unlimited'): Promise<void> {
-  await run('prlimit', ['--pid', String(pod.pid), `--fsize=${bytes}:unlimited`]);
-}
+  afterAll(async () => {
+    await pod.kill();
+    await disk.unmount();
+    await pod.remove();
+    await fleet.remove();
+  });
 
-describe('a pod whose disk is full', () => {
-  it('answers spends with 503 and counts none, bids until its allowance is used up, and recovers by itself', async () => {
-    await fleet.createCampaign({ id: 'c', daily_budget_cents: 1_000_000, breaker_threshold: 1 });
-    const load = new FleetLoad('c', 1);
+  async function bidding(id: string): Promise<FleetLoad> {
+    await fleet.createCampaign({ id, daily_budget_cents: 1_000_000, breaker_threshold: 1 });
+    await until('the pod knows the campaign', async () => {
+      return (await pod.core.request('GET', `/budget/status/${id}`)).status === 200;
+    });
+    const load = new FleetLoad(id, 1);
     load.start([pod]);
     await load.wonMore(30);
-    // What the file has is written over for a while; event ids make it grow until it may not.
-    await limitFiles(statSync(join(pod.dataDir, 'ledger', 'data.mdb')).size);
-    await until('spends are refused', () => load.refused > 0);
-    await limitFiles(1);
-    const before = load.wins;
-    const refused = load.refused;
+    return load;
+  }
+
+  async function conserved(load: FleetLoad): Promise<void> {
+    expect(load.wrong).toEqual([]);
+    expect(load.unansweredCents).toBe(0);
+    await fleet.agrees(load.campaignId, load.answeredCents, [fleet.pod(0), pod]);
+  }
+
+  it('answers spends with 503 and counts none, bids until its allowance is used up, and goes on when there is room', async () => {
+    const load = await bidding('c');
+    await disk.fill();
+    await until('spends are refused', () => load.refused > 10);
+    const { wins, refused } = load;
     await until('they stay refused', () => load.refused > refused + 50);
-    expect(load.wins).toBe(before);
+    expect(load.wins).toBe(wins);
     const other = pod.bidder();
     const denied = await until('the allowance is used up', async () => {
       const decision = await other.decide('c', 50);
@@ -54,29 +71,25 @@ describe('a pod whose disk is full', () => {
     await until('nothing but what was answered is counted', async () => {
       return (await pod.core.status('c')).total_spent_cents === load.answeredCents;
     });
-    expect(await fleet.health(pod)).toMatchObject({ redis_healthy: true });
-
-    await limitFiles('unlimited');
+    expect(await fleet.health(pod)).toMatchObject({ redis_healthy: true, postgres_healthy: true });
+    await disk.empty();
     await load.wonMore(30);
     await load.stop();
-    expect(load.wrong).toEqual([]);
-    expect(load.unansweredCents).toBe(0);
-    await fleet.agrees('c', load.answeredCents);
+    await conserved(load);
   });
 
-  it('has lost nothing when it is killed meanwhile', async () => {
-    await fleet.createCampaign({ id: 'k', daily_budget_cents: 1_000_000, breaker_threshold: 1 });
-    const load = new FleetLoad('k', 1);
-    load.start([pod]);
-    await load.wonMore(30);
-    await limitFiles(1);
+  it('starts without room when it was killed, has lost nothing, and goes on when there is some', async () => {
+    const load = await bidding('k');
+    await disk.fill();
     await until('spends are refused', () => load.refused > 10);
     await pod.kill();
-    await pause(100);
     await pod.restart();
+    const { wins, refused } = load;
+    await until('spends stay refused', () => load.refused > refused + 10);
+    expect(load.wins).toBe(wins);
+    await disk.empty();
     await load.wonMore(10);
     await load.stop();
-    expect(load.wrong).toEqual([]);
-    await fleet.agrees('k', load.answeredCents);
+    await conserved(load);
   });
 });
