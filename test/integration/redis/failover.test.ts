@@ -50,13 +50,15 @@ describe('a master behind Sentinels', () => {
     const held = { campaignId, spentDayMicros: 80, heldMicros: 370, wantMicros: 290, fresh: false };
     const reply = await until('a flush is answered again', () => syncOne(a, held).catch(() => null));
     expect(reply).toMatchObject({ leaseMicros: 370, fleetSpentDayMicros: 80 });
-    // For a moment the new master may have forgotten grants, so a source that holds nothing gets nothing.
+    // For a moment the new master may have forgotten grants, so a source that holds nothing gets nothing; on a
+    // loaded machine that moment may be over.
     const first = await until('b is answered', () =>
       syncOne(b, { campaignId, wantMicros: 200 }).catch(() => null),
     );
-    expect(first.leaseMicros).toBe(0);
+    expect([0, 200]).toContain(first.leaseMicros);
     await until('b gets its lease', async () => {
-      return (await syncOne(b, { campaignId, wantMicros: 200 })).leaseMicros === 200;
+      const later = await syncOne(b, { campaignId, wantMicros: 200 }).catch(() => null);
+      return later?.leaseMicros === 200;
     });
   });
 });
