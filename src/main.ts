@@ -3,6 +3,7 @@
  * SIGTERM or SIGINT ends it in order; a second signal, or an order that takes too long, ends it at once by
  * SIGKILL to itself: `process.exit()` under open uWebSockets.js apps aborts, and the ledger is made for it.
  */
+import { TOKEN_LENGTH_SAFE } from './config/api-tokens.ts';
 import { type Config, ConfigError, environmentFrom, readConfig } from './config/config.ts';
 import { version } from './config/version.ts';
 import { AppError } from './domain/app-error.ts';
@@ -63,6 +64,12 @@ function checkRedis(config: Config): void {
   }
 }
 
+function warnOfShortTokens({ apiTokens, edgeToken }: Config, log: Log): void {
+  const text = `a token of fewer than ${TOKEN_LENGTH_SAFE} characters can be guessed`;
+  for (const { name, isShort } of apiTokens) if (isShort) log.warn({ variable: 'API_TOKENS', name }, text);
+  if (edgeToken !== null && edgeToken.length < TOKEN_LENGTH_SAFE) log.warn({ variable: 'EDGE_TOKEN' }, text);
+}
+
 async function main(): Promise<void> {
   const config = readConfig(environmentFrom(process.env, process.cwd()));
   checkRedis(config);
@@ -74,6 +81,7 @@ async function main(): Promise<void> {
     { version, edges: config.edgeThreads, shards: config.shards, dataDir: config.dataDir },
     'starting',
   );
+  warnOfShortTokens(config, log);
   let stop: (exitCode: number) => void = dieAtOnce;
   const pod = new Pod(config, log, (message) => {
     log.fatal(message);

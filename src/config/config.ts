@@ -7,7 +7,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Option } from './option.ts';
-import { schema, unsupportedVariables } from './schema.ts';
+import { schema } from './schema.ts';
 
 type Schema = typeof schema;
 type Parsed = { readonly [Key in keyof Schema]: Schema[Key] extends Option<infer Value> ? Value : never };
@@ -38,26 +38,31 @@ function optionValue(option: Option<unknown>, environment: Environment): unknown
   const text = given ?? option.fallback;
   if (text === null) return null;
   const value = option.parse(text);
-  if (value === undefined) {
-    throw new ConfigError(
-      `${option.variable}=${JSON.stringify(text)} is not accepted: it takes ${option.accepted}`,
-    );
-  }
+  if (value === undefined) throw new ConfigError(refusalOf(option, text));
   return value;
+}
+
+function refusalOf({ variable, accepted, whyNot }: Option<unknown>, text: string): string {
+  if (whyNot !== undefined) return `${variable} is not accepted: ${whyNot(text)}; it takes ${accepted}`;
+  return `${variable}=${JSON.stringify(withoutPassword(text))} is not accepted: it takes ${accepted}`;
+}
+
+/** A URL without what may be a secret: user, password and parameters. Other texts are left as they are. */
+function withoutPassword(text: string): string {
+  return text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…');
 }
 
 function checkListening(config: Parsed): void {
   if (config.allowUnauthenticated) return;
-  for (const [variable, host] of [
-    ['HOST', config.host],
-    ['API_HOST', config.apiHost],
+  for (const [variable, host, credentials, known] of [
+    ['HOST', config.host, 'EDGE_TOKEN', config.edgeToken !== null],
+    ['API_HOST', config.apiHost, 'API_TOKENS', config.apiTokens.length > 0],
   ] as const) {
-    if (LOOPBACK.test(host)) continue;
+    if (known || LOOPBACK.test(host)) continue;
     throw new ConfigError(
-      `${variable}=${JSON.stringify(host)} is not accepted: without credentials it takes a loopback address, or set ALLOW_UNAUTHENTICATED=true`,
+      `${variable}=${JSON.stringify(host)} is not accepted: without ${credentials} it takes a loopback address, or set ALLOW_UNAUTHENTICATED=true`,
     );
   }
-  return;
 }
 
 /** Whether budgets are shared through a Redis. */
@@ -80,9 +85,6 @@ function hostNodeId(): string {
  * @throws ConfigError naming the variable, its value and what is accepted.
  */
 export function readConfig(environment: Environment): Config {
-  for (const [variable, reason] of Object.entries(unsupportedVariables)) {
-    if (environment[variable]) throw new ConfigError(`${variable} is set, but ${reason}`);
-  }
   const entries = Object.entries(schema).map(
     ([key, option]) => [key, optionValue(option, environment)] as const,
   );

@@ -14,7 +14,7 @@ const COMMANDS: readonly (readonly [string, string])[] = [
 ];
 
 function optionLines(option: Option<unknown>): string {
-  const fallback = option.fallback ?? '(none)';
+  const fallback = option.fallback || '(none)';
   return `  ${option.variable.padEnd(24)}${option.describe}\n${' '.repeat(26)}takes ${option.accepted}; default ${fallback}\n`;
 }
 
@@ -39,7 +39,7 @@ export function configurationTable(): string {
   const options: readonly Option<unknown>[] = Object.values(schema);
   const rows = options.map(
     (option) =>
-      `| \`${option.variable}\` | ${option.fallback === null ? '' : `\`${option.fallback}\``} | ${option.describe} |`,
+      `| \`${option.variable}\` | ${option.fallback ? `\`${option.fallback}\`` : ''} | ${option.describe} |`,
   );
   return ['| Variable | Default | Meaning |', '|---|---|---|', ...rows].join('\n');
 }

@@ -12,6 +12,8 @@ export interface Option<Value> {
   /** What a refused value's message says is accepted. */
   readonly accepted: string;
   readonly parse: (text: string) => Value | undefined;
+  /** Only of a secret: what is wrong with a refused text. The refusal then says this, and not the text. */
+  readonly whyNot?: (text: string) => string;
 }
 
 type Described = Pick<Option<unknown>, 'variable' | 'group' | 'describe'>;
@@ -88,4 +90,21 @@ export function flag(option: Described): Option<boolean> {
     accepted: 'true or false',
     parse: (value) => (value === 'true' ? true : value === 'false' ? false : undefined),
   };
+}
+
+/** Web origins, `https://host[:port]`, without a path. */
+export function origins(option: Described): Option<readonly string[]> {
+  return {
+    ...option,
+    fallback: '',
+    accepted: 'origins such as https://dashboard.example.com, several separated by commas',
+    parse: (value) => {
+      const given = value === '' ? [] : value.split(',').map((origin) => origin.trim());
+      return given.every(isWebOrigin) ? given : undefined;
+    },
+  };
+}
+
+function isWebOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

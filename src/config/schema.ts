@@ -2,7 +2,8 @@
  * Every option of the pacer, once. Types, defaults, checks at start, `--help` and the README's table are
  * all derived from this object.
  */
-import { flag, integer, integerOrAuto, number, oneOf, optionalText, text } from './option.ts';
+import { apiTokens, sharedToken } from './api-tokens.ts';
+import { flag, integer, integerOrAuto, number, oneOf, optionalText, origins, text } from './option.ts';
 
 const HOST_PATTERN = /^[A-Za-z0-9.:_-]{1,253}$/;
 
@@ -35,8 +36,36 @@ export const schema = {
     variable: 'ALLOW_UNAUTHENTICATED',
     group: 'Listening',
     describe:
-      'allow HOST and API_HOST to be something other than loopback, although nobody is asked for credentials',
+      'allow HOST without EDGE_TOKEN, and API_HOST without API_TOKENS, to be something other than loopback',
   }),
+  edgeToken: sharedToken({
+    variable: 'EDGE_TOKEN',
+    group: 'Listening',
+    describe:
+      'token that bidders send as Authorization: Bearer; empty = nobody is asked. /health* and /metrics stay open',
+  }),
+  apiTokens: apiTokens({
+    variable: 'API_TOKENS',
+    group: 'Listening',
+    describe:
+      'who may use the management API: name:role:token, comma separated; a viewer reads, an operator changes as well; empty = nobody is asked',
+  }),
+  corsOrigins: origins({
+    variable: 'CORS_ORIGINS',
+    group: 'Listening',
+    describe: 'web origins whose pages may call the management API from a browser, comma separated',
+  }),
+  decisionsPerSecondMax: integer(
+    {
+      variable: 'MAX_QPS',
+      group: 'Listening',
+      describe:
+        'decisions a second over all edges of the pod, those above get 429; 0 = no limit. Spend and losses are never refused for it',
+    },
+    0,
+    2_000_000,
+    0,
+  ),
   bodyBytesMax: integer(
     { variable: 'MAX_BODY_BYTES', group: 'Listening', describe: 'largest request body, bytes' },
     1024,
@@ -212,13 +241,3 @@ export const schema = {
     'info',
   ),
 } as const;
-
-/**
- * Variables of the contract that later versions will honour. Ignoring one silently could overspend a fleet or
- * leave a port open, so setting one stops the start.
- */
-export const unsupportedVariables: Readonly<Record<string, string>> = {
-  API_TOKENS: 'credentials are not checked yet: listen on loopback',
-  EDGE_TOKEN: 'credentials are not checked yet: listen on loopback',
-  MAX_QPS: 'there is no rate limit yet',
-};

@@ -10,13 +10,16 @@ import { AppError } from '../domain/app-error.ts';
 import { isId } from '../domain/campaign.ts';
 import { isAllowed } from '../domain/gate.ts';
 import { OUTCOME_UNAVAILABLE } from '../messages/edge-shard.ts';
+import type { DecisionLimit } from '../table/decision-limit.ts';
 import { readHealth } from '../table/health.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
 import type { Decision, EdgeTable } from '../table/pacing-table.ts';
 import type { PodState } from '../table/pod-state.ts';
 import {
+  EDGE_LIMITED,
   EDGE_REFUSED,
+  EDGE_UNAUTHORIZED,
   ENDPOINT_DECISION,
   ENDPOINT_DECISIONS,
   ENDPOINT_LOSS,
@@ -25,6 +28,7 @@ import {
   ENDPOINT_STATUS,
 } from '../table/thread-meters.ts';
 import { type BodyReceiver, readBody } from './body.ts';
+import type { EdgeToken } from './edge-token.ts';
 import type { MetricsRelay } from './metrics-relay.ts';
 import { ReplyCache, replyCorked, replyError, replyJson } from './replies.ts';
 import {
@@ -49,10 +53,21 @@ export interface CoreServiceParts {
   readonly shardMeters: readonly Meters[];
   readonly links: ShardLinks;
   readonly metrics: MetricsRelay;
+  /** What callers must send; null when nobody is asked. */
+  readonly token: EdgeToken | null;
+  /** Of the whole pod; null when there is none. */
+  readonly limit: DecisionLimit | null;
 }
+
+type RouteHandler = (res: HttpResponse, req: HttpRequest) => void;
 
 const NOT_READY = new AppError('unavailable', 'the campaigns are not loaded yet; try again');
 const BUSY = new AppError('unavailable', `more than ${TICKETS_MAX} requests wait for the ledger; try again`);
+const LIMITED = new AppError('rate_limited', 'more decisions than MAX_QPS allows; try again in a second');
+const UNAUTHORIZED = new AppError(
+  'unauthorized',
+  'this port wants Authorization: Bearer with the token of EDGE_TOKEN',
+);
 const NO_SUCH_ROUTE = new AppError('not_found', 'there is no such method and path on this port');
 
 function ignoreAbort(): void {
@@ -96,17 +111,37 @@ export class CoreService {
 
   /** Registers every route. */
   mount(app: TemplatedApp): void {
-    app.post('/pacing/decision', this.receiver(this.decideOne));
-    app.post('/pacing/decisions', this.receiver(this.decideMany));
-    app.post('/spend/track', this.receiver(this.spendOne));
-    app.post('/spend/batch', this.receiver(this.spendMany));
-    app.post('/bid/lost', this.receiver(this.lose));
-    app.get('/budget/status/:id', (res, req) => this.status(res, req));
+    app.post('/pacing/decision', this.guarded(this.receiver(this.decideOne)));
+    app.post('/pacing/decisions', this.guarded(this.receiver(this.decideMany)));
+    app.post('/spend/track', this.guarded(this.receiver(this.spendOne)));
+    app.post('/spend/batch', this.guarded(this.receiver(this.spendMany)));
+    app.post('/bid/lost', this.guarded(this.receiver(this.lose)));
+    app.get(
+      '/budget/status/:id',
+      this.guarded((res, req) => this.status(res, req)),
+    );
     app.get('/health', (res) => this.health(res));
     app.get('/health/live', (res) => replyJson(res, '{"status":"live"}'));
     app.get('/health/ready', (res) => this.ready(res));
     app.get('/metrics', (res) => this.parts.metrics.relay(res));
-    app.any('/*', (res) => replyError(res, NO_SUCH_ROUTE));
+    app.any(
+      '/*',
+      this.guarded((res) => replyError(res, NO_SUCH_ROUTE)),
+    );
+  }
+
+  /** The handler behind the token; the handler itself when nobody is asked for one. */
+  private guarded(handler: RouteHandler): RouteHandler {
+    const { token, meters } = this.parts;
+    if (token === null) return handler;
+    return (res, req) => {
+      if (token.admits(req.getHeader('authorization'))) {
+        handler(res, req);
+        return;
+      }
+      meters.add(EDGE_UNAUTHORIZED, 1);
+      replyError(res, UNAUTHORIZED);
+    };
   }
 
   private receiver(receive: BodyReceiver): (res: HttpResponse) => void {
@@ -127,13 +162,22 @@ export class CoreService {
     return this.loaded;
   }
 
+  /** Whether the pod's limit has room for so many decisions; refuses the request when it has not. */
+  private withinLimit(res: HttpResponse, decisions: number): boolean {
+    const { limit, meters } = this.parts;
+    if (limit === null || limit.take(decisions, steadySeconds() * 1_000)) return true;
+    meters.add(EDGE_LIMITED, 1);
+    replyError(res, LIMITED);
+    return false;
+  }
+
   private refuse(res: HttpResponse, error: AppError): void {
     this.parts.meters.add(EDGE_REFUSED, 1);
     replyError(res, error);
   }
 
   private decideOne(res: HttpResponse, body: Buffer, startedAt: number): void {
-    if (!this.open(res)) return;
+    if (!this.open(res) || !this.withinLimit(res, 1)) return;
     const value = parseJson(body);
     const refusal = value instanceof AppError ? value : readDecision(value, '', this.request);
     if (refusal !== null) {
@@ -153,6 +197,7 @@ export class CoreService {
       this.refuse(res, list);
       return;
     }
+    if (!this.withinLimit(res, list.length)) return;
     // Every element is checked before the first takes budget: a refused batch leaves nothing behind.
     const requests: DecisionRequest[] = [];
     for (let at = 0; at < list.length; at++) {

@@ -5,6 +5,7 @@
  */
 import { App, type us_listen_socket, us_listen_socket_close } from 'uWebSockets.js';
 import type { EdgeStart, SupervisorToThread } from '../messages/supervision.ts';
+import { DecisionLimit } from '../table/decision-limit.ts';
 import { EdgeTurn } from '../table/edge-turns.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
@@ -15,6 +16,7 @@ import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
 import { CoreService } from './core-service.ts';
+import { EdgeToken } from './edge-token.ts';
 import { MetricsRelay } from './metrics-relay.ts';
 import { ShardLinks } from './shard-links.ts';
 
@@ -68,6 +70,11 @@ new CoreService({
   shardMeters: memory.shardMeters.map((shardMemory) => new Meters(SHARD_METERS, shardMemory)),
   links,
   metrics,
+  token: config.edgeToken === null ? null : new EdgeToken(config.edgeToken),
+  limit:
+    config.decisionsPerSecondMax === 0
+      ? null
+      : new DecisionLimit(memory.decisionLimit, config.decisionsPerSecondMax),
 }).mount(app);
 
 sampleLag((seconds) => meters.set(EDGE_LAG, seconds));

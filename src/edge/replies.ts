@@ -75,6 +75,7 @@ export function replyCorked(res: HttpResponse, status: number, contentType: stri
   res.cork(() => {
     res.writeStatus(STATUS_LINES[status] ?? `${status}`).writeHeader('content-type', contentType);
     if (status === 503 || status === 429) res.writeHeader('retry-after', '1');
+    if (status === 401) res.writeHeader('www-authenticate', 'Bearer realm="budget-pacer"');
     res.end(body);
   });
 }

@@ -23,8 +23,10 @@ import { TableReader } from '../table/table-reader.ts';
 import {
   BREAKER_REASONS,
   EDGE_LAG,
+  EDGE_LIMITED,
   EDGE_METERS,
   EDGE_REFUSED,
+  EDGE_UNAUTHORIZED,
   ENDPOINTS,
   SHARD_BREAKERS_MOVED,
   SHARD_COMMIT_SECONDS,
@@ -187,6 +189,12 @@ export class Metrics {
     });
     this.counter('pacer_requests_refused_total', 'Requests refused for what they contained.', () =>
       this.sum(edges, EDGE_REFUSED),
+    );
+    this.counter('pacer_requests_unauthorized_total', 'Requests without the token of EDGE_TOKEN.', () =>
+      this.sum(edges, EDGE_UNAUTHORIZED),
+    );
+    this.counter('pacer_requests_limited_total', 'Requests for decisions above MAX_QPS.', () =>
+      this.sum(edges, EDGE_LIMITED),
     );
     const help = 'Time from a request to its answer.';
     new ReadHistogram(registry, 'pacer_request_duration_seconds', help, ['endpoint', 'method'], () =>

@@ -14,6 +14,8 @@ export interface PodMemory {
   readonly state: PodStateMemory;
   /** What edges have answered and not posted yet (table/edge-turns.ts). */
   readonly edgeTurns: SharedArrayBuffer;
+  /** What is left of MAX_QPS (table/decision-limit.ts). */
+  readonly decisionLimit: SharedArrayBuffer;
   /** One for each edge. */
   readonly edgeMeters: readonly SharedArrayBuffer[];
   /** One for each shard. */

@@ -11,6 +11,7 @@ import type { Config } from '../config/config.ts';
 import type { EdgeStart, ManagementStart, PodMemory, ShardStart } from '../messages/supervision.ts';
 import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import type { DatabaseThreadReport } from '../sinks/postgres/embedded/database-messages.ts';
+import { allocateDecisionLimit } from '../table/decision-limit.ts';
 import { allocateEdgeTurns } from '../table/edge-turns.ts';
 import { allocateTable } from '../table/layout.ts';
 import { allocateMeters } from '../table/meters.ts';
@@ -43,6 +44,7 @@ export class Pod {
       table: allocateTable(config.campaignsMax, config.shards, config.edgeThreads),
       state: allocatePodState(Date.now()),
       edgeTurns: allocateEdgeTurns(config.edgeThreads),
+      decisionLimit: allocateDecisionLimit(),
       edgeMeters: range(config.edgeThreads).map(() => allocateMeters(EDGE_METERS)),
       shardMeters: range(config.shards).map(() => allocateMeters(SHARD_METERS)),
       managementLag: new SharedArrayBuffer(8),

@@ -21,11 +21,15 @@ export const ENDPOINT_STATUS = 5;
 
 /** Decisions by reason first, then the rest. */
 export const EDGE_METERS: MeterLayout = {
-  counters: [...REASONS, 'event_loop_lag_seconds', 'requests_refused'],
+  counters: [...REASONS, 'event_loop_lag_seconds', 'requests_refused', 'unauthorized', 'limited'],
   histograms: ENDPOINTS.map((endpoint) => endpoint.endpoint),
 };
 export const EDGE_LAG = REASONS.length;
 export const EDGE_REFUSED = REASONS.length + 1;
+/** Requests without the token of EDGE_TOKEN. */
+export const EDGE_UNAUTHORIZED = REASONS.length + 2;
+/** Requests above MAX_QPS. */
+export const EDGE_LIMITED = REASONS.length + 3;
 
 /** Why breakers move, in the order of their counters. */
 export const BREAKER_REASONS = [

@@ -30,9 +30,24 @@ const REFUSED: readonly (readonly [variable: string, value: string, says: string
   ['REDIS_FLUSH_MS', '0', 'from 10 to 10000'],
   ['DEGRADED_THROTTLE', '1.5', 'a number from 0 to 1'],
   ['NODE_ID', 'a b', 'A-Z a-z 0-9'],
-  ['API_TOKENS', 'a:viewer:t', 'is set'],
-  ['EDGE_TOKEN', 't', 'is set'],
-  ['MAX_QPS', '5', 'is set'],
+  ['CORS_ORIGINS', 'https://a.example/', 'origins such as'],
+  ['MAX_QPS', '-1', 'from 0 to 2000000'],
+];
+
+/** Secrets that stop the start, with what the line must say; it must not say the secret. */
+const REFUSED_SECRETS: readonly (readonly [variable: string, value: string, says: string])[] = [
+  ['API_TOKENS', 'Sesame', 'entry 1 is not name:role:token'],
+  ['API_TOKENS', 'a:admin:Sesame', 'entry 1 has a role that is not one of viewer, operator'],
+  ['API_TOKENS', 'a:viewer:', 'entry 1 has a token that is not'],
+  ['API_TOKENS', 'a b:viewer:Sesame', 'entry 1 has a name that is not'],
+  ['API_TOKENS', 'anonymous:viewer:Sesame', 'entry 1 has the name anonymous'],
+  ['API_TOKENS', 'a:viewer:Sesame,a:operator:Sesame2', 'entries 1 and 2 have the same name'],
+  ['API_TOKENS', 'a:viewer:x,b:viewer:Sesame,c:operator:Sesame', 'entries 2 and 3 have the same token'],
+  ['API_TOKENS', 'a:viewer:Sesame,', 'entry 2 is not name:role:token'],
+  ['EDGE_TOKEN', 'Sesame street', '1 to 256 visible ASCII characters'],
+  ['EDGE_TOKEN', 'Sesame'.repeat(50), '1 to 256 visible ASCII characters'],
+  ['DATABASE_URL', 'mysql://user:Sesame@db/x', 'postgres://'],
+  ['REDIS_URL', 'http://:Sesame@x?password=Sesame', 'redis://'],
 ];
 
 function listening(port: number): Promise<Server> {
@@ -70,9 +85,24 @@ describe('the start', () => {
     const line = await refusal({ [variable]: value });
     expect(line).toContain(variable);
     expect(line).toContain(says);
-    const named = says !== 'is set' && variable !== 'REDIS_SENTINELS';
+    const named = variable !== 'REDIS_SENTINELS';
     if (named) expect(line).toContain(JSON.stringify(value));
     expect(existsSync(join(pod.folder, 'refused'))).toBe(false);
+  });
+
+  it.each(REFUSED_SECRETS)(
+    'stops with one line at a wrong %s and does not repeat it',
+    async (variable, value, says) => {
+      const line = await refusal({ [variable]: value });
+      expect(line).toContain(variable);
+      expect(line).toContain(says);
+      expect(line).not.toContain('Sesame');
+    },
+  );
+
+  it('listens beyond loopback only on a port that asks for credentials', async () => {
+    expect(await refusal({ HOST: '0.0.0.0', API_TOKENS: 'a:viewer:Sesame' })).toContain('EDGE_TOKEN');
+    expect(await refusal({ API_HOST: '0.0.0.0', EDGE_TOKEN: 'Sesame' })).toContain('API_TOKENS');
   });
 
   it.each(['PORT', 'API_PORT'])('stops with one line when %s is in use', async (variable) => {
