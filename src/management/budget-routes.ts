@@ -7,6 +7,7 @@ import type { Shards } from '../messages/shards.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
 import { campaignToConfigure, nextVersion, wireCampaign, wirePacingConfig } from './campaign-schema.ts';
+import { orderOf } from './change-note.ts';
 import { cents, checked, id, oneOf, reason } from './field-rules.ts';
 import { bodyOf, optionalBodyOf, pathId } from './request.ts';
 
@@ -35,15 +36,16 @@ export function addBudgetRoutes(
       dailyBudgetMicros: given.new_daily_budget_cents,
       ...(total === undefined ? {} : { totalBudgetMicros: total }),
     };
+    const order = orderOf(request, 'budget.adjust', given.reason);
     return wireCampaign(
-      await changes.edit(given.campaign_id, (current) => nextVersion(current, budgets, Date.now())),
+      await changes.edit(given.campaign_id, order, (current) => nextVersion(current, budgets, Date.now())),
     );
   });
 
   app.post('/pacing/mode', async (request) => {
     const { campaign_id, pacing_mode } = checked(modeBody, bodyOf(request));
     return wireCampaign(
-      await changes.edit(campaign_id, (current) =>
+      await changes.edit(campaign_id, orderOf(request, 'pacing.mode'), (current) =>
         nextVersion(current, { pacingMode: pacing_mode }, Date.now()),
       ),
     );
@@ -58,8 +60,9 @@ export function addBudgetRoutes(
 
   app.put('/pacing/config/:id', async (request) => {
     const body = bodyOf(request);
+    const order = orderOf(request, 'pacing.config');
     return wirePacingConfig(
-      await changes.edit(pathId(request), (current) => campaignToConfigure(body, current, Date.now())),
+      await changes.edit(pathId(request), order, (current) => campaignToConfigure(body, current, Date.now())),
     );
   });
 

@@ -2,6 +2,7 @@
  * The order of every change: Postgres first, then the shard that owns the campaign, then the answer. What
  * was answered is therefore both durable and decided upon. Two edits of one campaign at once are kept apart
  * by the version in the statement; whoever comes second reads again and edits what the first one left.
+ * Each is noted in the audit log, by the statement that makes it.
  */
 import type { Logger } from 'pino';
 import { AppError } from '../domain/app-error.ts';
@@ -9,6 +10,7 @@ import type { Campaign } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import { nextVersion } from './campaign-schema.ts';
+import { type ChangeOrder, noteOf } from './change-note.ts';
 
 /** Bound of the edits one edit may lose against; each of them has made progress. */
 const ATTEMPTS_MAX = 100;
@@ -25,12 +27,14 @@ export class CampaignChanges {
   }
 
   /** @throws AppError `already_exists`, `campaign_limit` (nothing is kept then), `unavailable`. */
-  async create(campaign: Campaign): Promise<Campaign> {
-    const stored = await this.#store.insert(campaign);
+  async create(campaign: Campaign, order: ChangeOrder): Promise<Campaign> {
+    const stored = await this.#store.insert(campaign, noteOf(order, null, campaign));
     try {
       await this.#shards.upsert(stored);
     } catch (error) {
-      if (error instanceof AppError && error.code === 'campaign_limit') await this.#takeBack(stored);
+      if (error instanceof AppError && error.code === 'campaign_limit') {
+        await this.#takeBack(stored, { ...order, action: 'campaign.take_back', reason: error.message });
+      }
       throw error;
     }
     return stored;
@@ -41,13 +45,18 @@ export class CampaignChanges {
    * again when another edit came first, unless `pinned`: then that conflict is the client's to resolve.
    * @throws AppError `campaign_not_found`, `stale_version`, `unavailable`, and what `edit` throws.
    */
-  async edit(id: string, edit: (current: Campaign) => Campaign, pinned = false): Promise<Campaign> {
+  async edit(
+    id: string,
+    order: ChangeOrder,
+    edit: (current: Campaign) => Campaign,
+    pinned = false,
+  ): Promise<Campaign> {
     for (let attempt = 1; ; attempt++) {
       const current = await this.#store.get(id);
       if (current === null || current.status === 'DELETED') throw campaignNotFound(id);
       const next = edit(current);
       try {
-        await this.#store.update(next, current.version);
+        await this.#store.update(next, current.version, noteOf(order, current, next));
       } catch (error) {
         const lost = error instanceof AppError && error.code === 'stale_version';
         if (!lost || pinned || attempt === ATTEMPTS_MAX) throw error;
@@ -62,16 +71,16 @@ export class CampaignChanges {
    * Marks a campaign deleted; its row and history stay.
    * @throws AppError `campaign_not_found` also for one deleted before, `unavailable`.
    */
-  async remove(id: string, nowMs: number): Promise<Campaign> {
+  async remove(id: string, order: ChangeOrder, nowMs: number): Promise<Campaign> {
     const current = await this.#store.get(id);
     // An earlier DELETE may have been committed and then not have reached the shard: say it again.
     if (current?.status === 'DELETED') await this.#shards.upsert(current);
-    return this.edit(id, (campaign) => nextVersion(campaign, { status: 'DELETED' }, nowMs));
+    return this.edit(id, order, (campaign) => nextVersion(campaign, { status: 'DELETED' }, nowMs));
   }
 
-  async #takeBack(campaign: Campaign): Promise<void> {
+  async #takeBack(campaign: Campaign, order: ChangeOrder): Promise<void> {
     try {
-      await this.#store.takeBack(campaign);
+      await this.#store.takeBack(campaign, noteOf(order, campaign, { ...campaign, status: 'DELETED' }));
     } catch (error) {
       // The row stays and no shard knows it; the client still hears of the limit.
       this.#log.error({ err: error, campaign_id: campaign.id }, 'a refused campaign could not be taken back');

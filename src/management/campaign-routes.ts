@@ -9,6 +9,7 @@ import {
 } from '../sinks/postgres/campaign-store.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
 import { campaignToCreate, campaignToPatch, campaignToReplace, wireCampaign } from './campaign-schema.ts';
+import { orderOf } from './change-note.ts';
 import { isText } from './field-rules.ts';
 import { limitOf, queryOf, refused } from './list-query.ts';
 import { bodyOf, pathId } from './request.ts';
@@ -27,7 +28,8 @@ export function addCampaignRoutes(
   });
 
   app.post('/campaigns', async (request, reply) => {
-    const campaign = await changes.create(campaignToCreate(bodyOf(request), randomUUID, Date.now()));
+    const asked = campaignToCreate(bodyOf(request), randomUUID, Date.now());
+    const campaign = await changes.create(asked, orderOf(request, 'campaign.create'));
     reply.code(201).header('location', `/campaigns/${campaign.id}`);
     return wireCampaign(campaign);
   });
@@ -43,6 +45,7 @@ export function addCampaignRoutes(
     const body = bodyOf(request);
     const edited = await changes.edit(
       pathId(request),
+      orderOf(request, 'campaign.replace'),
       (current) => campaignToReplace(body, current, Date.now()),
       body.version !== undefined,
     );
@@ -53,6 +56,7 @@ export function addCampaignRoutes(
     const body = bodyOf(request);
     const edited = await changes.edit(
       pathId(request),
+      orderOf(request, 'campaign.patch'),
       (current) => campaignToPatch(body, current, Date.now()),
       body.version !== undefined,
     );
@@ -60,7 +64,7 @@ export function addCampaignRoutes(
   });
 
   app.delete('/campaigns/:id', async (request) =>
-    wireCampaign(await changes.remove(pathId(request), Date.now())),
+    wireCampaign(await changes.remove(pathId(request), orderOf(request, 'campaign.delete'), Date.now())),
   );
 }
 

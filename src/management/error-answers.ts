@@ -7,6 +7,8 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { AppError } from '../domain/app-error.ts';
+import { setChallenge } from './access.ts';
+import { setResponseHeaders } from './response-headers.ts';
 
 /** Installs the handlers for errors and for routes that do not exist. */
 export function addErrorAnswers(app: FastifyInstance, log: Logger, bodyBytesMax: number): void {
@@ -21,6 +23,9 @@ export function addErrorAnswers(app: FastifyInstance, log: Logger, bodyBytesMax:
 
 /** The answer to an error; also Fastify's `frameworkErrors`, for paths it cannot read. */
 export function answerError(error: AppError, reply: FastifyReply): FastifyReply {
+  // For a path that Fastify cannot read, no hook has run.
+  setResponseHeaders(reply);
+  setChallenge(error, reply);
   if (error.retryAfterSeconds > 0) reply.header('retry-after', String(error.retryAfterSeconds));
   // Fastify would close at once, and the reset that follows what the client still sends takes the answer with
   // it. Kept alive, Node reads the rest of the body into nothing, for as long as a request may take.
@@ -50,7 +55,9 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
 
 function asAppError(error: unknown, bodyBytesMax: number, request: FastifyRequest, log: Logger): AppError {
   if (error instanceof AppError) {
-    if (error.status >= 500) log.warn({ err: error, code: error.code }, 'a request could not be served');
+    if (error.status >= 500) {
+      log.warn({ request_id: request.id, err: error, code: error.code }, 'a request could not be served');
+    }
     return error;
   }
   const status = statusCodeOf(error);
@@ -58,7 +65,7 @@ function asAppError(error: unknown, bodyBytesMax: number, request: FastifyReques
     return new AppError('body_too_large', `a body of at most ${bodyBytesMax} bytes is accepted`);
   if (status >= 400 && status < 500) return new AppError('invalid_request', 'the request is malformed');
   log.error(
-    { err: error, method: request.method, route: request.routeOptions.url },
+    { request_id: request.id, err: error, method: request.method, route: request.routeOptions.url },
     'unexpected error in a request',
   );
   return new AppError('unavailable', 'the request could not be served; try again');

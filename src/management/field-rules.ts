@@ -14,6 +14,7 @@ const NAME_LENGTH_MAX = 256;
 const NAME_ACCEPTED = `a string of 1 to ${NAME_LENGTH_MAX} characters`;
 const REASON_LENGTH_MAX = 1024;
 const TIMEZONE_LENGTH_MAX = 64;
+const TOKEN_LENGTH_MAX = 256;
 
 /** A field that passes `check`, and reads as `accepted` when it does not. */
 function field<T>(check: (value: unknown) => value is T, accepted: string) {
@@ -49,6 +50,12 @@ export const name = field((value): value is string => isText(value, 1, NAME_LENG
 export const reason = field(
   (value): value is string => isText(value, 0, REASON_LENGTH_MAX),
   `a string of at most ${REASON_LENGTH_MAX} characters`,
+);
+
+/** A secret: its refusal, as every other, does not repeat it. */
+export const tokenText = field(
+  (value): value is string => isText(value, 1, TOKEN_LENGTH_MAX),
+  `a string of 1 to ${TOKEN_LENGTH_MAX} characters`,
 );
 
 export const timezone = field(

@@ -8,6 +8,7 @@ import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
 import { AlertStore } from '../sinks/postgres/alert-store.ts';
+import { AuditStore } from '../sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../sinks/postgres/campaign-store.ts';
 import { type ChangeHorizon, readHorizon } from '../sinks/postgres/changed-campaigns.ts';
 import {
@@ -148,6 +149,9 @@ async function serve(address: PostgresAddress): Promise<void> {
   const alerts = new AlertStore(sql);
   const app = buildManagementServer({
     store,
+    audit: new AuditStore(sql),
+    apiTokens: config.apiTokens,
+    corsOrigins: config.corsOrigins,
     performance: new PerformanceStore(sql),
     alerts,
     shards,

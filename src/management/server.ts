@@ -4,18 +4,27 @@
  */
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import type { ApiToken } from '../config/api-tokens.ts';
 import { AppError } from '../domain/app-error.ts';
 import type { Shards } from '../messages/shards.ts';
 import type { AlertStore } from '../sinks/postgres/alert-store.ts';
+import type { AuditStore } from '../sinks/postgres/audit-store.ts';
 import type { CampaignStore } from '../sinks/postgres/campaign-store.ts';
 import type { PerformanceStore } from '../sinks/postgres/performance-store.ts';
+import { addAccess } from './access.ts';
 import { addAlertRoutes } from './alert-routes.ts';
+import { addAuditRoutes } from './audit-routes.ts';
 import { addBudgetRoutes } from './budget-routes.ts';
 import { CampaignChanges } from './campaign-changes.ts';
 import { addCampaignRoutes } from './campaign-routes.ts';
+import { Credentials } from './credentials.ts';
 import { addErrorAnswers, answerError, answerUnreadable } from './error-answers.ts';
+import { addLoginRoutes } from './login-routes.ts';
+import { addCors } from './origin.ts';
 import { addPerformanceRoutes } from './performance-routes.ts';
 import type { JsonObject } from './request-body.ts';
+import { addRequestLog } from './request-log.ts';
+import { addResponseHeaders, requestIdOf } from './response-headers.ts';
 
 export interface HealthReport {
   readonly statusCode: number;
@@ -24,9 +33,14 @@ export interface HealthReport {
 
 export interface ManagementServerOptions {
   readonly store: CampaignStore;
+  readonly audit: AuditStore;
   readonly performance: PerformanceStore;
   readonly alerts: AlertStore;
   readonly shards: Shards;
+  /** Who is let in; nobody is asked for credentials when it is empty. */
+  readonly apiTokens: readonly ApiToken[];
+  /** Origins whose pages may call. */
+  readonly corsOrigins: readonly string[];
   /** What GET /health answers. */
   readonly health: () => HealthReport | Promise<HealthReport>;
   /** What GET /metrics/summary answers. */
@@ -44,28 +58,38 @@ const PATH_PARAMETER_LENGTH_MAX = 8_192;
 
 /** Builds the server; the caller lets it listen, and closes it. */
 export function buildManagementServer(options: ManagementServerOptions): FastifyInstance {
-  const { store, performance, alerts, shards, health, summary, log, bodyBytesMax } = options;
+  const { store, audit, performance, alerts, shards, apiTokens, corsOrigins } = options;
+  const { health, summary, log, bodyBytesMax } = options;
   const app: FastifyInstance = Fastify({
     logger: false,
     bodyLimit: bodyBytesMax,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    requestIdHeader: false,
+    genReqId: requestIdOf,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (_error, _request, reply) => {
       void answerError(new AppError('invalid_request', 'the path is malformed'), reply);
     },
   });
+  const credentials = new Credentials(apiTokens);
+  addResponseHeaders(app);
+  addRequestLog(app, log);
   acceptAnyContentType(app);
+  addCors(app, corsOrigins);
+  addAccess(app, { credentials, corsOrigins, log });
   addErrorAnswers(app, log, bodyBytesMax);
   const changes = new CampaignChanges(store, shards, log);
   addCampaignRoutes(app, store, changes);
   addBudgetRoutes(app, store, shards, changes);
+  addAuditRoutes(app, audit);
+  addLoginRoutes(app, credentials);
   addPerformanceRoutes(app, store, performance);
   addAlertRoutes(app, store, alerts);
   app.get('/metrics/summary', async () => summary());
-  app.get('/health', async (_request, reply) => {
+  app.get('/health', { config: { access: 'open' } }, async (_request, reply) => {
     const report = await health();
     reply.code(report.statusCode);
     return report.body;

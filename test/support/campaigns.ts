@@ -1,7 +1,9 @@
-/** A valid campaign for tests, with the fields given changed. */
+/** A valid campaign for tests, and a change of one as an operator may order it. */
 import type { Campaign } from '../../src/domain/campaign.ts';
 import { micros } from '../../src/domain/money.ts';
+import type { ChangeOrder } from '../../src/management/change-note.ts';
 
+/** With the fields given changed. */
 export function someCampaign(changes: Partial<Campaign> = {}): Campaign {
   return {
     id: 'camp-001',
@@ -26,3 +28,10 @@ export function someCampaign(changes: Partial<Campaign> = {}): Campaign {
     ...changes,
   };
 }
+
+export const someOrder: ChangeOrder = {
+  action: 'campaign.patch',
+  actor: 'tester',
+  requestId: 'request-1',
+  reason: null,
+};

@@ -49,23 +49,35 @@ export interface BudgetStatus {
   readonly status: string;
 }
 
+/** Headers beside those that every request has. */
+export type Headers = Readonly<Record<string, string>>;
+
 export class HttpClient {
   readonly port: number;
   readonly #agent: Agent;
+  readonly #headers: Headers;
 
-  constructor(port: number, connectionsMax: number) {
+  /** @param token sent with every request */
+  constructor(port: number, connectionsMax: number, token?: string) {
     this.port = port;
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     this.#agent = new Agent({ keepAlive: true, maxSockets: connectionsMax });
   }
 
   /** @param body an object is sent as JSON, a text or bytes as they are */
-  request<Body = unknown>(method: string, path: string, body?: unknown): Promise<Reply<Body>> {
+  request<Body = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    more: Headers = {},
+  ): Promise<Reply<Body>> {
     const bytes =
       body === undefined || typeof body === 'string' || body instanceof Uint8Array
         ? body
         : JSON.stringify(body);
     return new Promise((resolve, reject) => {
-      const headers = bytes === undefined ? {} : { 'content-length': Buffer.byteLength(bytes) };
+      const length = bytes === undefined ? {} : { 'content-length': Buffer.byteLength(bytes) };
+      const headers = { ...this.#headers, ...length, ...more };
       const options = { host: '127.0.0.1', port: this.port, method, path, agent: this.#agent, headers };
       const sent = httpRequest({ ...options, timeout: ANSWER_DEADLINE_MS }, (answer) => {
         const parts: Buffer[] = [];
@@ -94,8 +106,8 @@ export class HttpClient {
 
 /** A bidder: one connection to the core service unless told otherwise. */
 export class Bidder extends HttpClient {
-  constructor(port: number, connectionsMax = 1) {
-    super(port, connectionsMax);
+  constructor(port: number, connectionsMax = 1, token?: string) {
+    super(port, connectionsMax, token);
   }
 
   async decide(campaignId: string, bidCents: number, bidId?: string): Promise<Decision> {

@@ -22,6 +22,10 @@ const CONNECTIONS = 16;
 export interface PodOptions {
   readonly env?: Readonly<Record<string, string | number>>;
   readonly nodeArguments?: readonly string[];
+  /** Sent by `core` and by bidders. */
+  readonly edgeToken?: string;
+  /** Sent by `api`. */
+  readonly apiToken?: string;
 }
 
 export interface PodExit {
@@ -37,6 +41,8 @@ export class TestPod {
   output = '';
   #env: Readonly<Record<string, string | number>>;
   readonly #nodeArguments: readonly string[];
+  readonly #edgeToken: string | undefined;
+  readonly #apiToken: string | undefined;
   #process: ChildProcess | null = null;
   #exited: Promise<PodExit> = Promise.resolve({ code: null, signal: null });
   #core: Bidder | null = null;
@@ -47,6 +53,8 @@ export class TestPod {
     this.folder = folder;
     this.#env = options.env ?? {};
     this.#nodeArguments = options.nodeArguments ?? [];
+    this.#edgeToken = options.edgeToken;
+    this.#apiToken = options.apiToken;
     process.once('exit', this.#killOnExit);
   }
 
@@ -89,7 +97,7 @@ export class TestPod {
 
   /** A bidder with a connection of its own, for the caller to close. */
   bidder(): Bidder {
-    return new Bidder(this.port);
+    return new Bidder(this.port, 1, this.#edgeToken);
   }
 
   /** Starts the ended pod again on its folder and waits until it is ready. */
@@ -104,8 +112,8 @@ export class TestPod {
     this.#env = { ...this.#env, ...env };
     [this.port, this.apiPort] = await freePorts();
     this.#closeClients();
-    this.#core = new Bidder(this.port, CONNECTIONS);
-    this.#api = new HttpClient(this.apiPort, CONNECTIONS);
+    this.#core = new Bidder(this.port, CONNECTIONS, this.#edgeToken);
+    this.#api = new HttpClient(this.apiPort, CONNECTIONS, this.#apiToken);
     const own = { HOST: '127.0.0.1', PORT: this.port, API_HOST: '127.0.0.1', API_PORT: this.apiPort };
     this.spawn({ LOG_LEVEL: 'info', ...own, DATA_DIR: this.dataDir, ...this.#env });
   }

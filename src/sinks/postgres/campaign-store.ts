@@ -1,10 +1,12 @@
 /**
  * The campaigns table: the one place that knows its columns. A change names the version it was made from,
  * so that of two edits at once exactly one wins. Rows are never removed once a shard may know them:
- * deletion is a status.
+ * deletion is a status. A change with a note adds its entry to the audit log in the same statement: both are
+ * there, or neither. Only changes that nobody asked for come without one.
  */
 import { AppError } from '../../domain/app-error.ts';
 import type { Campaign, CampaignStatus } from '../../domain/campaign.ts';
+import { alsoNote, type ChangeNote } from './audit-store.ts';
 import { type CampaignRow, campaignOf, jsonText } from './campaign-row.ts';
 import { answered, type Sql } from './client.ts';
 
@@ -40,10 +42,10 @@ export class CampaignStore {
    * one's versions, so that a shard which heard of the first takes in the second.
    * @throws AppError `already_exists` when the id is taken, also by a deleted campaign; `unavailable`.
    */
-  async insert(campaign: Campaign): Promise<Campaign> {
+  async insert(campaign: Campaign, note: ChangeNote | null = null): Promise<Campaign> {
     const c = campaign;
     const rows = await answered(this.#sql<CampaignRow[]>`
-      INSERT INTO campaigns (
+      WITH changed AS (INSERT INTO campaigns (
         id, name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
         pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
         creative, version, created_at, updated_at
@@ -65,7 +67,9 @@ export class CampaignStore {
         excluded.targeting, excluded.creative, campaigns.version + excluded.version, excluded.created_at,
         excluded.updated_at, false
       ) WHERE campaigns.taken_back
-      RETURNING *`);
+      RETURNING *)
+      ${alsoNote(this.#sql, note)}
+      SELECT * FROM changed`);
     if (rows[0] !== undefined) return campaignOf(rows[0]);
     throw new AppError('already_exists', `a campaign with the id ${c.id} exists already`, 'id');
   }
@@ -98,10 +102,10 @@ export class CampaignStore {
    * Replaces the row whose version is `fromVersion` by `campaign`. A deleted one cannot change any more.
    * @throws AppError `stale_version` when another edit came first, `campaign_not_found`, `unavailable`.
    */
-  async update(campaign: Campaign, fromVersion: number): Promise<void> {
+  async update(campaign: Campaign, fromVersion: number, note: ChangeNote | null = null): Promise<void> {
     const c = campaign;
     const updated = await answered(this.#sql`
-      UPDATE campaigns SET
+      WITH changed AS (UPDATE campaigns SET
         name = ${c.name}, daily_budget_micros = ${c.dailyBudgetMicros},
         total_budget_micros = ${c.totalBudgetMicros}, start_date = ${c.startDate}, end_date = ${c.endDate},
         timezone = ${c.timezone}, pacing_mode = ${c.pacingMode}, pacing_lever = ${c.pacingLever},
@@ -111,7 +115,10 @@ export class CampaignStore {
         hour_multipliers = ${jsonText(c.hourMultipliers)}::text::jsonb,
         targeting = ${jsonText(c.targeting)}::text::json, creative = ${jsonText(c.creative)}::text::json,
         version = ${c.version}, updated_at = ${c.updatedAt}
-      WHERE id = ${c.id} AND version = ${fromVersion} AND status <> 'DELETED'`);
+      WHERE id = ${c.id} AND version = ${fromVersion} AND status <> 'DELETED'
+      RETURNING id, version)
+      ${alsoNote(this.#sql, note)}
+      SELECT id FROM changed`);
     if (updated.count === 1) return;
     const current = await this.get(c.id);
     if (current === null || current.status === 'DELETED') throw campaignNotFound(c.id);
@@ -127,10 +134,13 @@ export class CampaignStore {
    * deleted, with a version of its own, so that it is also taken from other pods that have heard of it.
    * @throws AppError `unavailable`.
    */
-  async takeBack(campaign: Campaign): Promise<void> {
+  async takeBack(campaign: Campaign, note: ChangeNote | null = null): Promise<void> {
     await answered(this.#sql`
-      UPDATE campaigns SET status = 'DELETED', taken_back = true, version = version + 1
-      WHERE id = ${campaign.id} AND version = ${campaign.version}`);
+      WITH changed AS (UPDATE campaigns SET status = 'DELETED', taken_back = true, version = version + 1
+      WHERE id = ${campaign.id} AND version = ${campaign.version}
+      RETURNING id, version)
+      ${alsoNote(this.#sql, note)}
+      SELECT id FROM changed`);
   }
 
   /** All campaigns that are not deleted, ordered by id, a page at a time. @throws AppError `unavailable`. */

@@ -8,7 +8,7 @@ import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
 import { readHorizon } from '../../../src/sinks/postgres/changed-campaigns.ts';
 import { closePostgres, openPostgres, type Sql } from '../../../src/sinks/postgres/client.ts';
 import { migrate } from '../../../src/sinks/postgres/migrate.ts';
-import { someCampaign } from '../../support/campaigns.ts';
+import { someCampaign, someOrder } from '../../support/campaigns.ts';
 import { until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
 import { RecordingShards } from '../../support/recording-shards.ts';
@@ -87,11 +87,11 @@ describe('campaign changes between pods', () => {
 
   it('brings an insert, an update and a deletion by one pod to the other, without a refresh', async () => {
     const [one, other] = (await startPods(2)) as [Pod, Pod];
-    await one.changes.create(someCampaign({ id: 'c' }));
+    await one.changes.create(someCampaign({ id: 'c' }), someOrder);
     await other.hears('c', 1);
-    await other.changes.edit('c', (current) => renamed('Summer', current));
+    await other.changes.edit('c', someOrder, (current) => renamed('Summer', current));
     expect((await one.hears('c', 2)).name).toBe('Summer');
-    await one.changes.remove('c', Date.now());
+    await one.changes.remove('c', someOrder, Date.now());
     expect((await other.hears('c', 3)).status).toBe('DELETED');
   });
 
@@ -104,7 +104,7 @@ describe('campaign changes between pods', () => {
   it('brings hundreds of changes at once', async () => {
     const [one, other] = (await startPods(2)) as [Pod, Pod];
     const ids = Array.from({ length: 600 }, (_none, at) => `c${at}`);
-    await Promise.all(ids.map((id) => one.changes.create(someCampaign({ id }))));
+    await Promise.all(ids.map((id) => one.changes.create(someCampaign({ id }), someOrder)));
     await sql`UPDATE campaigns SET name = 'all', version = version + 1`;
     for (const pod of [one, other]) await until('all', () => namesOf(pod).every((name) => name === 'all'));
     expect(other.shards.campaigns.size).toBe(ids.length + 1);
@@ -189,7 +189,7 @@ describe('campaign changes between pods', () => {
   it('takes a campaign that one pod had no room for from the other, and lets its id be used again', async () => {
     const [full, other] = (await startPods(2)) as [Pod, Pod];
     full.shards.refusal = new AppError('campaign_limit', 'the pacing table is full');
-    await expect(full.changes.create(someCampaign({ id: 'c' }))).rejects.toMatchObject({
+    await expect(full.changes.create(someCampaign({ id: 'c' }), someOrder)).rejects.toMatchObject({
       code: 'campaign_limit',
     });
     await until('the other pod may not bid for it', () => {
@@ -198,9 +198,11 @@ describe('campaign changes between pods', () => {
     });
     expect(await store.get('c')).toBeNull();
     expect((await store.list({ limit: 10, status: 'DELETED' })).campaigns).toEqual([]);
-    await expect(other.changes.remove('c', Date.now())).rejects.toMatchObject({ code: 'campaign_not_found' });
+    await expect(other.changes.remove('c', someOrder, Date.now())).rejects.toMatchObject({
+      code: 'campaign_not_found',
+    });
     full.shards.refusal = null;
-    await full.changes.create(someCampaign({ id: 'c', name: 'again' }));
+    await full.changes.create(someCampaign({ id: 'c', name: 'again' }), someOrder);
     for (const pod of [full, other]) expect((await pod.hears('c', 3)).name).toBe('again');
     await expect(store.insert(someCampaign({ id: 'c' }))).rejects.toMatchObject({ code: 'already_exists' });
   });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/domain/app-error.ts';
 import { buildManagementServer } from '../../../src/management/server.ts';
 import { AlertStore } from '../../../src/sinks/postgres/alert-store.ts';
+import { AuditStore } from '../../../src/sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
 import type { Sql } from '../../../src/sinks/postgres/client.ts';
 import { HistoryStore } from '../../../src/sinks/postgres/history-store.ts';
@@ -40,6 +41,9 @@ describe.each(databaseKinds)('what operators read, from the %s database', (kind)
     shards = new RecordingShards();
     app = buildManagementServer({
       store,
+      audit: new AuditStore(sql),
+      apiTokens: [],
+      corsOrigins: [],
       performance: new PerformanceStore(sql),
       alerts: new AlertStore(sql),
       shards,

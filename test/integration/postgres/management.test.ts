@@ -5,6 +5,7 @@ import { AppError } from '../../../src/domain/app-error.ts';
 import { feedCampaigns } from '../../../src/management/campaign-feed.ts';
 import { buildManagementServer } from '../../../src/management/server.ts';
 import { AlertStore } from '../../../src/sinks/postgres/alert-store.ts';
+import { AuditStore } from '../../../src/sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
 import { closePostgres, openPostgres, type Sql } from '../../../src/sinks/postgres/client.ts';
 import { migrate } from '../../../src/sinks/postgres/migrate.ts';
@@ -38,6 +39,7 @@ describe('the management API', () => {
     store = new CampaignStore(sql);
     shards = new RecordingShards();
     app = buildManagementServer({
+      ...open(),
       store,
       performance: new PerformanceStore(sql),
       alerts: new AlertStore(sql),
@@ -48,6 +50,9 @@ describe('the management API', () => {
       bodyBytesMax: BODY_BYTES_MAX,
     });
   });
+
+  /** Nobody is asked for credentials. */
+  const open = () => ({ audit: new AuditStore(sql), apiTokens: [], corsOrigins: [] });
 
   async function call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, body?: unknown) {
     const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
@@ -358,6 +363,7 @@ describe('the management API', () => {
     const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
     const health = () => ({ statusCode: 200, body: {} });
     app = buildManagementServer({
+      ...open(),
       store,
       performance: new PerformanceStore(sql),
       alerts: new AlertStore(sql),

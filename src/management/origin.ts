@@ -1,0 +1,53 @@
+/**
+ * Which web page a browser's request comes from. Other programs send no Origin. A page cannot set these headers
+ * for another site without a preflight, which only {@link addCors} grants.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+const HEADERS_ACCEPTED = 'authorization, content-type, x-request-id';
+const HEADERS_SHOWN = 'x-next-cursor, x-request-id, location, retry-after';
+const PREFLIGHT_SECONDS = 600;
+
+/** Whether the page is one of ours. Behind a proxy the browser's own word or the forwarded host tells. */
+export function isSameOrigin(headers: IncomingHttpHeaders): boolean {
+  if (headers['sec-fetch-site'] !== undefined) return headers['sec-fetch-site'] === 'same-origin';
+  const { origin } = headers;
+  if (origin === undefined || !URL.canParse(origin)) return false;
+  const { host } = new URL(origin);
+  return host !== '' && (host === headers.host || host === headers['x-forwarded-host']);
+}
+
+/** Whether it can be known that the page is of another site. */
+export function isForeign(headers: IncomingHttpHeaders, corsOrigins: readonly string[]): boolean {
+  const { origin } = headers;
+  return origin !== undefined && !corsOrigins.includes(origin) && !isSameOrigin(headers);
+}
+
+/** Whether the browser reached us over TLS, be it through a proxy. */
+export function isOverTls(headers: IncomingHttpHeaders): boolean {
+  return headers['x-forwarded-proto'] === 'https' || headers.origin?.startsWith('https://') === true;
+}
+
+/**
+ * Lets the pages of these origins call the API. With a token: cookies are never taken from another origin.
+ * To be added before the credentials are asked for, as a preflight carries none.
+ */
+export function addCors(app: FastifyInstance, corsOrigins: readonly string[]): void {
+  if (corsOrigins.length === 0) return;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('vary', 'origin');
+    const { origin } = request.headers;
+    if (origin === undefined || !corsOrigins.includes(origin)) return;
+    reply.header('access-control-allow-origin', origin);
+    if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) {
+      reply.header('access-control-expose-headers', HEADERS_SHOWN);
+      return;
+    }
+    reply.header('access-control-allow-methods', METHODS);
+    reply.header('access-control-allow-headers', HEADERS_ACCEPTED);
+    reply.header('access-control-max-age', String(PREFLIGHT_SECONDS));
+    return reply.code(204).send();
+  });
+}
