@@ -16,6 +16,12 @@ import type { CampaignRecord, PacingSettings } from './pacing-settings.ts';
 import { Reservations } from './reservations.ts';
 import { TickTally } from './tick-tally.ts';
 
+/**
+ * In a fleet a reservation stands so much longer than bidders are told: a win that is reported at another pod in the
+ * last moment is to be in the fleet's sum before the bid's own pod takes the bid for lost.
+ */
+const TOLD_MS = 2_000;
+
 export class CampaignMoney {
   campaign: Campaign;
   readonly counters: Counters;
@@ -37,13 +43,14 @@ export class CampaignMoney {
     this.campaign = campaign;
     this.steadyMs = clock.steadyMs;
     this.fleet = settings.fleet === null ? null : new FleetView();
-    this.reservations = new Reservations(settings.reservationTtlMs);
+    const lifeMs = settings.reservationTtlMs + (settings.fleet === null ? 0 : TOLD_MS);
+    this.reservations = new Reservations(lifeMs);
     this.tally = new TickTally(clock.steadyMs);
     this.counters = record?.counters ?? newCounters();
     // Whatever was reserved or given out when the record was written may be in flight.
     const outstandingMicros = record?.outstandingMicros ?? 0;
     this.reservations.take(outstandingMicros, clock.steadyMs);
-    this.restoredUntilMs = outstandingMicros > 0 ? clock.steadyMs + settings.reservationTtlMs : 0;
+    this.restoredUntilMs = outstandingMicros > 0 ? clock.steadyMs + lifeMs : 0;
   }
 
   /** B: the day's effective budget, the lesser of the daily budget and what the total leaves of it. */
@@ -98,6 +105,21 @@ export class CampaignMoney {
     this.tally.allowedMicros += micros;
     this.counters.allowedDayMicros += micros;
     this.reservations.take(micros, clock.steadyMs);
+  }
+
+  /** Another pod says that the bid was won: its spend is counted there. @returns whether it was in flight here */
+  wonElsewhere(bidId: string, clock: Clock): boolean {
+    const releasedMicros = this.reservations.settle(bidId, clock.steadyMs);
+    if (releasedMicros < 0) return false;
+    this.fleet?.lease.moveAway(releasedMicros);
+    return true;
+  }
+
+  /** Drops reservations whose time is over; in a fleet their bids may have been won at other pods. */
+  protected expire(steadyMs: number): void {
+    this.steadyMs = steadyMs;
+    const endedMicros = this.reservations.expire(steadyMs);
+    this.fleet?.lease.moveAway(endedMicros);
   }
 
   /** Whether one more spend of this size can still be counted exactly. */

@@ -7,7 +7,8 @@
  *          from then on it uses min(held, cap), whatever becomes of the request
  *   reply  held becomes what was granted, at least min(held, cap) and floor
  *   lost   held stays min(held, cap): Redis counts at least that
- *   moved  a bid that was allowed here was won elsewhere: what it held is another pod's now
+ *   moved  a bid that was allowed here ended elsewhere, or without a word: what it held may be another pod's spend
+ *          now, and is free again only when Redis, which knows both, grants it anew
  *
  * A lease ends by the pod's own steady clock, counted from when it asked: before Redis takes it for ended.
  */
@@ -49,7 +50,7 @@ export class Lease {
     this.asked = capMicros;
   }
 
-  /** What a bid had held counts elsewhere now: it must not be bid here again. */
+  /** What a bid had held counts elsewhere, or may: it must not be bid here again. */
   moveAway(micros: number): void {
     this.moved += micros;
   }

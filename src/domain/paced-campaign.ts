@@ -202,8 +202,7 @@ export class PacedCampaign extends CampaignMoney {
 
   /** Lets time pass: expiries, a new hour, a new day. */
   advance(clock: Clock): void {
-    this.steadyMs = clock.steadyMs;
-    this.reservations.expire(clock.steadyMs);
+    this.expire(clock.steadyMs);
     this.turn(clock);
   }
 

@@ -151,10 +151,7 @@ export class Account {
   /** Another pod says that the bid was won: its spend is counted there. */
   wonElsewhere(bidId: string, clock: Clock): void {
     this.observe(clock);
-    const releasedMicros = this.paced.reservations.settle(bidId, clock.steadyMs);
-    if (releasedMicros < 0) return;
-    this.paced.fleet?.lease.moveAway(releasedMicros);
-    this.settled(true, clock);
+    if (this.paced.wonElsewhere(bidId, clock)) this.settled(true, clock);
   }
 
   /** What to tell the fleet and what to ask of it; {@link leased} or {@link leaseLost} must follow. */
