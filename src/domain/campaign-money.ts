@@ -33,7 +33,7 @@ export class CampaignMoney {
   largestBidMicros = 0;
   /** Null until the campaign asks for the confidence gate. */
   protected rhoPeak: RhoPeak | null = null;
-  /** As of the last advance: decides whether the lease holds. */
+  /** As of the last advance or look at the table: decides whether the lease holds. */
   protected steadyMs: number;
   /** Steady ms until which bids of before a restart may be in flight. */
   private readonly restoredUntilMs: number;
@@ -102,6 +102,7 @@ export class CampaignMoney {
 
   /** Reserves what bids were given. */
   take(micros: number, clock: Clock): void {
+    this.steadyMs = clock.steadyMs;
     this.tally.allowedMicros += micros;
     this.counters.allowedDayMicros += micros;
     this.reservations.take(micros, clock.steadyMs);

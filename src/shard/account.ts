@@ -51,7 +51,7 @@ export class Account {
   readonly slot: number;
   readonly allowance: Allowance;
   readonly activity: AccountActivity;
-  /** When flight, daypart, day or breaker next change by themselves, ms since the epoch. */
+  /** When flight, daypart, day, breaker or lease next change by themselves, ms since the epoch. */
   dueAtMs = 0;
   /** The table wants more than the ledger's record covers: a commit will raise it. */
   allowanceShort = false;
@@ -271,7 +271,7 @@ export class Account {
     this.gate = gate;
     this.publishFlags();
     table.setBreaker(this.slot, this.paced.breaker.state.position);
-    this.dueAtMs = this.paced.nextDueMs(clock.wallMs);
+    this.dueAtMs = Math.min(this.paced.nextDueMs(clock.wallMs), this.leaseEndMs(clock));
   }
 
   /** A turn of the duty cycle: sees what edges took and puts allowance on the table for the next moments. */
@@ -311,6 +311,12 @@ export class Account {
       const { passProbability, throttleRate } = this.paced.pace;
       this.settings.table.setPass(this.slot, passProbability, throttleRate);
     }
+  }
+
+  /** When the lease ends, by the wall clock: nobody may find its allowance on the table then. */
+  private leaseEndMs({ wallMs, steadyMs }: Clock): number {
+    const endsAtMs = this.paced.fleet?.lease.endsAtMs ?? Number.NEGATIVE_INFINITY;
+    return endsAtMs > steadyMs ? wallMs + endsAtMs - steadyMs : Number.POSITIVE_INFINITY;
   }
 
   /** What cannot be given back of a lease: spent today, in flight, and on the table. */
