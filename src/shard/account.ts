@@ -158,6 +158,8 @@ export class Account {
   askForLease(clock: Clock, fresh: boolean): LeaseRequest {
     this.observe(clock);
     this.paced.advance(clock);
+    // What stands on the table is of a lease that has ended, say while the process stood still: it is no claim.
+    if (this.leftMicros < 0) this.withdraw(clock);
     this.followFlow(clock);
     const { counters, campaign, day, fleet, largestBidMicros } = this.paced;
     if (fleet === null) throw new Error('a pod of its own asks for no lease');
