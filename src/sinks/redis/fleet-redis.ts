@@ -39,6 +39,8 @@ export interface FleetRedisOptions extends RedisEvents {
   readonly commandTimeoutMs?: number;
   /** The time in place of the server's, ms since the epoch: for tests of what time does. */
   readonly nowMs?: () => number;
+  /** What carries flushes in place of the connection: for tests of what is lost or late on the way. */
+  readonly pipeline?: Pick<LeasePipeline, 'run'>;
 }
 
 const HOLD_MARGIN_MS = 5_000;
@@ -47,13 +49,13 @@ const SOURCE = /^[A-Za-z0-9._:-]{1,128}$/;
 export class FleetRedis {
   readonly #options: FleetRedisOptions;
   readonly #client: RedisClient;
-  readonly #pipeline: LeasePipeline;
+  readonly #pipeline: Pick<LeasePipeline, 'run'>;
   readonly #released: ReleasedBids;
   readonly #holdMs: number;
   /** This client's own: other shards of the pod have the same source. */
   readonly #signature = randomUUID();
   /** Of the last flush. Grows over restarts too, because less than one flush is sent in a millisecond. */
-  #sequence = Date.now();
+  #sequence: number;
 
   /** Connects with the first command, or by {@link connect}. */
   constructor(target: RedisTarget, options: FleetRedisOptions) {
@@ -61,7 +63,8 @@ export class FleetRedis {
     const commandTimeoutMs = options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
     this.#options = options;
     this.#client = openRedis(target, options, commandTimeoutMs);
-    this.#pipeline = new LeasePipeline(this.#client);
+    this.#pipeline = options.pipeline ?? new LeasePipeline(this.#client);
+    this.#sequence = options.nowMs?.() ?? Date.now();
     this.#released = new ReleasedBids(target, options.source, commandTimeoutMs);
     this.#holdMs = options.leaseMs + options.reservationTtlMs + HOLD_MARGIN_MS;
   }

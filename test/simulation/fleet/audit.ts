@@ -1,0 +1,96 @@
+/**
+ * What must hold after every step. What bidders may still win, what pods may still allow without asking anybody, and
+ * what was answered as spent is never more than the budget and the bound that books.ts allows; every answered spend is
+ * in its pod's ledger; no pod uses more of a lease than Redis keeps for it.
+ */
+import type { Books } from './books.ts';
+import type { SimulatedPod } from './simulated-pod.ts';
+import type { SimulatedRedis } from './simulated-redis.ts';
+
+const DAY_MS = 86_400_000;
+
+/** What the pod can still allow of its lease without another word from Redis, micros. */
+export function freeMicros(pod: SimulatedPod, campaignId: string): number {
+  const account = pod.up ? pod.account(campaignId) : undefined;
+  if (account === undefined) return 0;
+  const { paced, allowance } = account;
+  const usable = paced.fleet?.lease.usable(pod.readClock().steadyMs) ?? 0;
+  const onTable = pod.onTableMicros(campaignId);
+  if (usable === 0 && pod.standsStill) return 0; // it takes what is on the table back before it goes on
+  const unseen = allowance.onTableMicros - onTable;
+  const reserved = paced.reservations.totalMicros + unseen;
+  const ofLease = usable - paced.counters.spentDayMicros - reserved;
+  const ofBudget = paced.budgetMicros - paced.spentDayMicros - reserved;
+  return Math.max(onTable, Math.min(ofLease, ofBudget), 0);
+}
+
+/** @throws Error that says what is broken */
+export async function audit(
+  books: Books,
+  pods: readonly SimulatedPod[],
+  redis: SimulatedRedis,
+  dates: readonly string[],
+): Promise<void> {
+  const { id } = books.campaign;
+  auditLedgers(books, pods);
+  auditBudgets(books, pods, dates);
+  const leases = new Map(
+    await Promise.all(dates.map(async (date) => [date, await redis.leases(id, date)] as const)),
+  );
+  for (const pod of pods) {
+    const account = pod.up ? pod.account(id) : undefined;
+    if (account === undefined || books.pod(pod.name).forgotten !== null) continue;
+    const usable = account.paced.fleet?.lease.usable(pod.readClock().steadyMs) ?? 0;
+    const { date } = account.paced.day;
+    const stored = leases.get(date)?.get(pod.name);
+    const eve = leases.get(dayBefore(date))?.get(pod.name);
+    let kept = 0;
+    if (stored !== undefined) kept = stored.endsAtMs > redis.nowMs ? stored.leaseMicros : 0;
+    else if (eve !== undefined && eve.endsAtMs > redis.nowMs)
+      kept = Math.max(eve.leaseMicros, eve.floorMicros) - eve.spentMicros;
+    if (usable > kept) throw new Error(`${id}: ${pod.name} uses a lease of ${usable}, Redis keeps ${kept}`);
+  }
+}
+
+function auditLedgers(books: Books, pods: readonly SimulatedPod[]): void {
+  const { id } = books.campaign;
+  for (const pod of pods) {
+    const account = pod.up ? pod.account(id) : undefined;
+    if (account === undefined) continue;
+    const { spentTotalMicros, spentDayMicros } = account.paced.counters;
+    const { spentMicros, spentByDay } = books.pod(pod.name);
+    if (pod.standsStill) continue; // what stands in its ports was not answered
+    if (spentTotalMicros !== spentMicros)
+      throw new Error(`${id}: ${pod.name} counts ${spentTotalMicros}, and answered ${spentMicros}`);
+    const { date } = account.paced.day;
+    if (spentDayMicros !== (spentByDay.get(date) ?? 0))
+      throw new Error(`${id}: ${pod.name} counts ${spentDayMicros} of ${date}, and answered otherwise`);
+  }
+}
+
+function auditBudgets(books: Books, pods: readonly SimulatedPod[], dates: readonly string[]): void {
+  const { id, dailyBudgetMicros, totalBudgetMicros } = books.campaign;
+  let free = 0;
+  for (const pod of pods) free += freeMicros(pod, id);
+  const open = books.openMicros() + free;
+  const today = dates.at(-1) ?? '';
+  for (const date of dates) {
+    const spent = books.spentOf(date);
+    const bound = books.boundByDay.get(date) ?? 0;
+    const over = spent + (date === today ? open : 0) - dailyBudgetMicros;
+    if (over > bound)
+      throw new Error(
+        `${id}: ${date} may be over by ${over}, at most ${bound} is allowed: spent ${spent}, in flight ${books.openMicros()}, free ${free}, budget ${dailyBudgetMicros}`,
+      );
+  }
+  if (totalBudgetMicros === null) return;
+  const over = books.spentMicros + open - totalBudgetMicros;
+  if (over > books.boundMicros)
+    throw new Error(
+      `${id}: the total may be over by ${over}, at most ${books.boundMicros} is allowed: spent ${books.spentMicros}, in flight ${books.openMicros()}, free ${free}, budget ${totalBudgetMicros}`,
+    );
+}
+
+function dayBefore(date: string): string {
+  return new Date(Date.parse(date) - DAY_MS).toISOString().slice(0, 10);
+}
