@@ -94,7 +94,6 @@ function requestsOf(round: number, campaigns: number): LeaseRequest[] {
     askedMicros: 10_000_000_000 + round,
     allowedMicros: 1_000_000_000 + round,
     wins: 2_000 + round,
-    fresh: true,
   }));
 }
 

@@ -12,6 +12,8 @@ import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign
 import { nextVersion } from './campaign-schema.ts';
 import { type ChangeOrder, noteOf } from './change-note.ts';
 
+/** Of a campaign that nobody can have heard of. */
+const FIRST_VERSION = 1;
 /** Bound of the edits one edit may lose against; each of them has made progress. */
 const ATTEMPTS_MAX = 100;
 
@@ -19,16 +21,20 @@ export class CampaignChanges {
   readonly #store: CampaignStore;
   readonly #shards: Shards;
   readonly #log: Logger;
+  readonly #inFleet: boolean;
 
-  constructor(store: CampaignStore, shards: Shards, log: Logger) {
+  /** @param inFleet whether pods share budgets, and are told of a new campaign before they can know it */
+  constructor(store: CampaignStore, shards: Shards, log: Logger, inFleet: boolean) {
     this.#store = store;
     this.#shards = shards;
     this.#log = log;
+    this.#inFleet = inFleet;
   }
 
   /** @throws AppError `already_exists`, `campaign_limit` (nothing is kept then), `unavailable`. */
   async create(campaign: Campaign, order: ChangeOrder): Promise<Campaign> {
-    const stored = await this.#store.insert(campaign, noteOf(order, null, campaign));
+    const note = noteOf(order, null, campaign);
+    const stored = await this.#store.insert(campaign, note, this.#inFleet ? this.#announce : undefined);
     try {
       await this.#shards.upsert(stored);
     } catch (error) {
@@ -77,6 +83,11 @@ export class CampaignChanges {
     if (current?.status === 'DELETED') await this.#shards.upsert(current);
     return this.edit(id, order, (campaign) => nextVersion(campaign, { status: 'DELETED' }, nowMs));
   }
+
+  /** One that continues a campaign that was taken back is not new: other pods may have heard of that. */
+  readonly #announce = async (stored: Campaign): Promise<void> => {
+    if (stored.version === FIRST_VERSION) await this.#shards.announce(stored);
+  };
 
   async #takeBack(campaign: Campaign, order: ChangeOrder): Promise<void> {
     try {

@@ -152,6 +152,7 @@ async function serve(address: PostgresAddress): Promise<void> {
     audit: new AuditStore(sql),
     apiTokens: config.apiTokens,
     corsOrigins: config.corsOrigins,
+    inFleet: isInFleet(config),
     performance: new PerformanceStore(sql),
     alerts,
     shards,

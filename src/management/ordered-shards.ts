@@ -16,6 +16,10 @@ export class OrderedShards implements Shards {
     this.#shards = shards;
   }
 
+  announce(campaign: Campaign): Promise<void> {
+    return this.#shards.announce(campaign);
+  }
+
   upsert(campaign: Campaign): Promise<void> {
     return this.#inTurn([campaign], () => this.#shards.upsert(campaign));
   }

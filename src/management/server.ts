@@ -37,6 +37,8 @@ export interface ManagementServerOptions {
   readonly performance: PerformanceStore;
   readonly alerts: AlertStore;
   readonly shards: Shards;
+  /** Whether pods share budgets through Redis. */
+  readonly inFleet: boolean;
   /** Who is let in; nobody is asked for credentials when it is empty. */
   readonly apiTokens: readonly ApiToken[];
   /** Origins whose pages may call. */
@@ -81,7 +83,7 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addCors(app, corsOrigins);
   addAccess(app, { credentials, corsOrigins, log });
   addErrorAnswers(app, log, bodyBytesMax);
-  const changes = new CampaignChanges(store, shards, log);
+  const changes = new CampaignChanges(store, shards, log, options.inFleet);
   addCampaignRoutes(app, store, changes);
   addBudgetRoutes(app, store, shards, changes);
   addAuditRoutes(app, audit);

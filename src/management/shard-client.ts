@@ -44,6 +44,10 @@ export class ShardClient implements Shards {
     for (const connected of [...this.connecting]) connected();
   }
 
+  async announce(campaign: Campaign): Promise<void> {
+    await this.ask(this.shardOf(campaign.id), { type: 'announce', campaign }).catch(() => undefined);
+  }
+
   async upsert(campaign: Campaign): Promise<void> {
     await this.ask(this.shardOf(campaign.id), { type: 'upsert', campaign });
   }

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
 
 export type ShardRequest =
+  | { readonly type: 'announce'; readonly campaign: Campaign }
   | { readonly type: 'upsert'; readonly campaign: Campaign }
   | { readonly type: 'upsert-all'; readonly campaigns: readonly Campaign[] }
   | { readonly type: 'status'; readonly campaignId: string; readonly explained: boolean }

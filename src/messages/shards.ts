@@ -6,6 +6,11 @@ import type { Campaign } from '../domain/campaign.ts';
 
 export interface Shards {
   /**
+   * Announces a campaign that nobody knows yet to the other pods' Redis, so that its first bids need not wait.
+   * Resolves when that is done or was not possible, also where there is no Redis.
+   */
+  announce(campaign: Campaign): Promise<void>;
+  /**
    * Hands a campaign's newest version to its owner. Resolves when the change is in the ledger and has been
    * published to the pacing table, so that every edge decides on it.
    * @throws AppError `campaign_limit` when the table is full, `unavailable` when the owner does not answer.

@@ -155,7 +155,7 @@ export class Account {
   }
 
   /** What to tell the fleet and what to ask of it; {@link leased} or {@link leaseLost} must follow. */
-  askForLease(clock: Clock, fresh: boolean): LeaseRequest {
+  askForLease(clock: Clock): LeaseRequest {
     this.observe(clock);
     this.paced.advance(clock);
     // What stands on the table is of a lease that has ended, say while the process stood still: it is no claim.
@@ -190,7 +190,6 @@ export class Account {
       askedMicros: Math.round(counters.askedDayMicros),
       allowedMicros: Math.round(counters.allowedDayMicros),
       wins: counters.winsDay,
-      fresh,
     };
   }
 

@@ -5,6 +5,7 @@
 import type { Config } from '../config/config.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
+import { localDayAt } from '../domain/local-day.ts';
 import type { FleetConditions } from '../domain/pacing-settings.ts';
 import { FleetRedis } from '../sinks/redis/fleet-redis.ts';
 import { parseRedisTarget, type RedisTarget } from '../sinks/redis/redis-target.ts';
@@ -99,6 +100,14 @@ export class FleetMember {
     if (this.parts.shard !== 0) return;
     this.claimNode();
     this.claim = setInterval(() => this.claimNode(), CLAIM_RENEWAL_MS);
+  }
+
+  /** Tells Redis of a campaign that no pod knows yet. It can do without: then the campaign begins with a pause. */
+  async announce({ id, timezone }: Campaign): Promise<void> {
+    const { log, readClock } = this.parts;
+    await this.redis.announce(id, localDayAt(timezone, readClock().wallMs).date).catch((error: unknown) => {
+      log.debug({ err: error, campaign_id: id }, 'a new campaign could not be announced');
+    });
   }
 
   changed(account: Account, nowMs: number): void {

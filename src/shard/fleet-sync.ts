@@ -33,8 +33,6 @@ const RENEWAL_LOOKS = 2_000;
 const RELEASED_MAX = 100_000;
 /** While Redis is away, a flush is tried this often. */
 const RETRY_MS = 250;
-/** A campaign whose creation is not older than this cannot have a lease anywhere yet. */
-const FRESH_MS = 5_000;
 /** A pod that starts does not miss Redis before this. */
 const START_MS = 2_000;
 /** The servers are asked whether they were wiped at least this often. */
@@ -230,8 +228,7 @@ export class FleetSync {
   }
 
   private ask(account: Account, clock: Clock): Asked {
-    const fresh = clock.wallMs - Date.parse(account.campaign.createdAt) < FRESH_MS;
-    return { account, request: account.askForLease(clock, fresh) };
+    return { account, request: account.askForLease(clock) };
   }
 
   private learn(asked: readonly Asked[], answers: readonly LeaseAnswer[], askedAt: Clock): void {

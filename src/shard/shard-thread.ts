@@ -138,6 +138,11 @@ function serveManagement(owner: Shard, intake: CampaignIntake, { number, request
     reset(owner, number, request.campaignId);
     return;
   }
+  if (request.type === 'announce') {
+    const announced = fleet?.announce(request.campaign) ?? Promise.resolve();
+    void announced.then(() => answer(number, { ok: true, body: null, refused: 0 }));
+    return;
+  }
   const one = request.type === 'upsert';
   intake.take(one ? [request.campaign] : request.campaigns).then(
     ({ refused, written }) => {

@@ -41,6 +41,7 @@ export class TestFleet {
     side?: (redis: TestRedis) => Promise<RedisSide> | RedisSide,
   ): Promise<TestFleet> {
     const [redis, postgres] = await Promise.all([TestRedis.start(), TestPostgres.start()]);
+    await redis.aged(); // or the pods would pause first
     const { env: redisEnv, client } = (await side?.(redis)) ?? directly(redis);
     const shared = {
       ...redisEnv,

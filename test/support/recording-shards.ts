@@ -10,6 +10,8 @@ export class RecordingShards implements Shards {
   /** Sizes of the lists that it was told at once. */
   readonly lists: number[] = [];
 
+  async announce(): Promise<void> {}
+
   async upsert(campaign: Campaign): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     if (this.refusal !== null) throw this.refusal;

@@ -9,10 +9,11 @@ export const LEASE_MS = 3_000;
 export const RESERVATION_TTL_MS = 20_000;
 /** How long Redis keeps the lease of a source that is silent: lease, reservations, and the margin. */
 export const HOLD_MS = LEASE_MS + RESERVATION_TTL_MS + 5_000;
-/** How long leases do not grow after something was forgotten. */
-export const GRACE_MS = 2_000;
 
 let campaigns = 0;
+
+/** The day of a request that names none. */
+const TODAY = '2026-11-22';
 
 /** An id that no other test uses. */
 export function newCampaignId(): string {
@@ -20,12 +21,19 @@ export function newCampaignId(): string {
   return `camp-${process.pid}-${campaigns}`;
 }
 
-/** A request of a source that has nothing and wants nothing, of a brand new campaign with a budget of 1,000. */
+/** A campaign that was announced: its leases are dealt at once. */
+export async function newCampaign(client: FleetRedis): Promise<string> {
+  const campaignId = newCampaignId();
+  await client.announce(campaignId, TODAY);
+  return campaignId;
+}
+
+/** A request of a source that has nothing and wants nothing, of a campaign with a budget of 1,000. */
 export function someRequest(part: Partial<LeaseRequest> & Pick<LeaseRequest, 'campaignId'>): LeaseRequest {
   const { spentDayMicros = 0, wantMicros = 0 } = part;
   const floorMicros = part.floorMicros ?? spentDayMicros;
   return {
-    date: '2026-11-22',
+    date: TODAY,
     hour: 14,
     version: 1,
     dailyBudgetMicros: 1_000,
@@ -39,7 +47,6 @@ export function someRequest(part: Partial<LeaseRequest> & Pick<LeaseRequest, 'ca
     askedMicros: 0,
     allowedMicros: 0,
     wins: 0,
-    fresh: true,
     ...part,
     spentDayMicros,
     floorMicros,

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { RedisLogin, RedisTarget } from '../../src/sinks/redis/redis-target.ts';
+import { YOUNG_SECONDS } from '../../src/sinks/redis/server-memory.ts';
 import { until } from './pod-wait.ts';
 import { ensureTool } from './system-tool.ts';
 
@@ -93,6 +94,13 @@ export class TestRedis {
     // Its log is not read on.
     server.stdout?.resume();
     this.#server = server;
+  }
+
+  /** Waits until clients that never spoke to it do not take it for one that was just restarted. */
+  async aged(): Promise<void> {
+    await until('the server is not young', async () => {
+      return Number(/uptime_in_seconds:(\d+)/.exec(await this.admin.info('server'))?.[1]) >= YOUNG_SECONDS;
+    });
   }
 
   /** `SIGTERM` shuts down, `SIGKILL` is a crash. */

@@ -2,7 +2,7 @@
  * The audit log: its entries are added by the statement that makes the change they tell of (campaign-store.ts),
  * and read here. Nothing changes or removes one.
  */
-import { answered, type Sql } from './client.ts';
+import { answered, type Sql, type TransactionSql } from './client.ts';
 
 /** What is noted of a change beside the campaign's id and version. */
 export interface ChangeNote {
@@ -48,7 +48,7 @@ interface AuditRow extends Omit<AuditEntry, 'campaignId' | 'requestId'> {
  * Part of a statement: adds an entry for each row of the common table expression `changed`, which has the
  * campaign's `id` and `version`. Empty when there is nothing to note.
  */
-export function alsoNote(sql: Sql, note: ChangeNote | null) {
+export function alsoNote(sql: Sql | TransactionSql, note: ChangeNote | null) {
   if (note === null) return sql``;
   const { actor, action, reason, requestId, before, after } = note;
   const beforeText = before === null ? null : JSON.stringify(before);

@@ -8,7 +8,7 @@ import { AppError } from '../../domain/app-error.ts';
 import type { Campaign, CampaignStatus } from '../../domain/campaign.ts';
 import { alsoNote, type ChangeNote } from './audit-store.ts';
 import { type CampaignRow, campaignOf, jsonText } from './campaign-row.ts';
-import { answered, type Sql } from './client.ts';
+import { answered, type Sql, type TransactionSql } from './client.ts';
 
 export interface CampaignFilter {
   /** Without a status: every one but `DELETED`. */
@@ -40,38 +40,21 @@ export class CampaignStore {
   /**
    * Adds a campaign and returns it as it stands: in the place of one that was taken back it continues that
    * one's versions, so that a shard which heard of the first takes in the second.
+   * @param beforeSeen is awaited while the row stands and nobody can see it yet
    * @throws AppError `already_exists` when the id is taken, also by a deleted campaign; `unavailable`.
    */
-  async insert(campaign: Campaign, note: ChangeNote | null = null): Promise<Campaign> {
-    const c = campaign;
-    const rows = await answered(this.#sql<CampaignRow[]>`
-      WITH changed AS (INSERT INTO campaigns (
-        id, name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
-        pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
-        creative, version, created_at, updated_at
-      ) VALUES (
-        ${c.id}, ${c.name}, ${c.dailyBudgetMicros}, ${c.totalBudgetMicros}, ${c.startDate}, ${c.endDate},
-        ${c.timezone}, ${c.pacingMode}, ${c.pacingLever}, ${c.status}, ${c.breakerThreshold}, ${c.confidenceGate},
-        ${jsonText(c.dayparts)}::text::jsonb, ${jsonText(c.hourMultipliers)}::text::jsonb,
-        ${jsonText(c.targeting)}::text::json, ${jsonText(c.creative)}::text::json, ${c.version},
-        ${c.createdAt}, ${c.updatedAt}
-      )
-      ON CONFLICT (id) DO UPDATE SET (
-        name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
-        pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
-        creative, version, created_at, updated_at, taken_back
-      ) = (
-        excluded.name, excluded.daily_budget_micros, excluded.total_budget_micros, excluded.start_date,
-        excluded.end_date, excluded.timezone, excluded.pacing_mode, excluded.pacing_lever, excluded.status,
-        excluded.breaker_threshold, excluded.confidence_gate, excluded.dayparts, excluded.hour_multipliers,
-        excluded.targeting, excluded.creative, campaigns.version + excluded.version, excluded.created_at,
-        excluded.updated_at, false
-      ) WHERE campaigns.taken_back
-      RETURNING *)
-      ${alsoNote(this.#sql, note)}
-      SELECT * FROM changed`);
-    if (rows[0] !== undefined) return campaignOf(rows[0]);
-    throw new AppError('already_exists', `a campaign with the id ${c.id} exists already`, 'id');
+  async insert(
+    campaign: Campaign,
+    note: ChangeNote | null = null,
+    beforeSeen?: (stored: Campaign) => Promise<void>,
+  ): Promise<Campaign> {
+    if (beforeSeen === undefined) return answered(insertRow(this.#sql, campaign, note));
+    const inserted = this.#sql.begin(async (transaction) => {
+      const stored = await insertRow(transaction, campaign, note);
+      await beforeSeen(stored);
+      return stored;
+    });
+    return answered(inserted);
   }
 
   /** The campaign whatever its status, or null; null also when it was taken back. @throws AppError `unavailable`. */
@@ -161,6 +144,42 @@ export class CampaignStore {
       cursor = page.nextCursor;
     }
   }
+}
+
+async function insertRow(
+  sql: Sql | TransactionSql,
+  campaign: Campaign,
+  note: ChangeNote | null,
+): Promise<Campaign> {
+  const c = campaign;
+  const rows = await sql<CampaignRow[]>`
+      WITH changed AS (INSERT INTO campaigns (
+        id, name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
+        pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
+        creative, version, created_at, updated_at
+      ) VALUES (
+        ${c.id}, ${c.name}, ${c.dailyBudgetMicros}, ${c.totalBudgetMicros}, ${c.startDate}, ${c.endDate},
+        ${c.timezone}, ${c.pacingMode}, ${c.pacingLever}, ${c.status}, ${c.breakerThreshold}, ${c.confidenceGate},
+        ${jsonText(c.dayparts)}::text::jsonb, ${jsonText(c.hourMultipliers)}::text::jsonb,
+        ${jsonText(c.targeting)}::text::json, ${jsonText(c.creative)}::text::json, ${c.version},
+        ${c.createdAt}, ${c.updatedAt}
+      )
+      ON CONFLICT (id) DO UPDATE SET (
+        name, daily_budget_micros, total_budget_micros, start_date, end_date, timezone, pacing_mode,
+        pacing_lever, status, breaker_threshold, confidence_gate, dayparts, hour_multipliers, targeting,
+        creative, version, created_at, updated_at, taken_back
+      ) = (
+        excluded.name, excluded.daily_budget_micros, excluded.total_budget_micros, excluded.start_date,
+        excluded.end_date, excluded.timezone, excluded.pacing_mode, excluded.pacing_lever, excluded.status,
+        excluded.breaker_threshold, excluded.confidence_gate, excluded.dayparts, excluded.hour_multipliers,
+        excluded.targeting, excluded.creative, campaigns.version + excluded.version, excluded.created_at,
+        excluded.updated_at, false
+      ) WHERE campaigns.taken_back
+      RETURNING *)
+      ${alsoNote(sql, note)}
+      SELECT * FROM changed`;
+  if (rows[0] !== undefined) return campaignOf(rows[0]);
+  throw new AppError('already_exists', `a campaign with the id ${c.id} exists already`, 'id');
 }
 
 export function campaignNotFound(id: string): AppError {

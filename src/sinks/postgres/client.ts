@@ -12,6 +12,8 @@ export type PostgresAddress = { readonly url: string } | { readonly socketPath: 
 /** postgres.js with bigint columns as exact numbers. */
 export type Sql = postgres.Sql<{ bigint: number }>;
 
+export type TransactionSql = postgres.TransactionSql<{ bigint: number }>;
+
 export interface PostgresOptions {
   /** Most connections at once; 5 when absent. */
   readonly connectionsMax?: number;

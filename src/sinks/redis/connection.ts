@@ -20,7 +20,8 @@ export const COMMAND_TIMEOUT_MS = 1_000;
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_STEP_MS = 50;
-const RECONNECT_MAX_MS = 2_000;
+/** Short beside the pause in which sources must be heard again: see lease-script.ts. */
+const RECONNECT_MAX_MS = 500;
 /** A connection that is given up is cut after this, also when the other side does not close it. */
 const CUT_AFTER_MS = 50;
 const KEEP_ALIVE_MS = 5_000;

@@ -24,6 +24,7 @@ import { type LeaseAnswer, LeasePipeline } from './lease-pipeline.ts';
 import { type LeaseRequest, releaseOf } from './lease-request.ts';
 import { STALE_MARK } from './lease-script.ts';
 import { leaveSigns } from './life-signs.ts';
+import { announceCampaign } from './new-campaign.ts';
 import { claimNode, giveBackNode, type NodeClaim } from './node-claim.ts';
 import type { RedisTarget } from './redis-target.ts';
 import { type ReleasedBid, ReleasedBids } from './released-bids.ts';
@@ -124,6 +125,16 @@ export class FleetRedis {
   /** Gives a claim back. @throws AppError `unavailable` */
   giveBackNode(nodeId: string, ledgerId: string): Promise<void> {
     return this.#served(giveBackNode(this.#client, nodeId, ledgerId));
+  }
+
+  /**
+   * Says that a campaign is new: that no source knows it yet. Its budget is then dealt without a pause for leases
+   * that might have been forgotten.
+   * @param date its local day, `YYYY-MM-DD`
+   * @throws AppError `unavailable`
+   */
+  announce(campaignId: string, date: string): Promise<void> {
+    return this.#served(announceCampaign(this.#client, campaignId, date));
   }
 
   /** Raises what Redis has of sources' spend to what the history has. @throws AppError `unavailable` */

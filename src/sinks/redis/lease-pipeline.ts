@@ -73,6 +73,7 @@ export class LeasePipeline {
     const answers = requests.map((): LeaseAnswer => NOT_SENT);
     const servers = this.#servers();
     this.#memory.survey(servers);
+    await this.#memory.told();
     const routes = this.#routes(requests, servers);
     await Promise.all(routes.map((route) => this.#runRoute(head, requests, route, answers)));
     if (this.#client instanceof Cluster && answers.some(isElsewhere)) this.#client.refreshSlotsCache();

@@ -47,8 +47,6 @@ export interface LeaseRequest {
   readonly askedMicros: number;
   readonly allowedMicros: number;
   readonly wins: number;
-  /** The campaign is brand new, nobody can hold a lease of it: it may be dealt at once. */
-  readonly fresh: boolean;
 }
 
 export interface LeaseReply {
@@ -83,7 +81,7 @@ export function releaseOf(request: LeaseRequest): LeaseRequest {
 }
 
 /** The lease hash of a campaign's day; the script makes its other keys from it. */
-export function leaseKeyOf({ campaignId, date }: LeaseRequest): string {
+export function leaseKeyOf({ campaignId, date }: Pick<LeaseRequest, 'campaignId' | 'date'>): string {
   return `budget:lease:{${campaignId}}:${date}`;
 }
 
@@ -119,7 +117,6 @@ function packRequest(view: DataView, from: number, request: LeaseRequest): numbe
   view.setFloat64(from + 112, request.askedMicros, true);
   view.setFloat64(from + 120, request.allowedMicros, true);
   view.setFloat64(from + 128, request.wins, true);
-  view.setFloat64(from + 136, request.fresh ? 1 : 0, true);
   return from + REQUEST_NUMBERS * DOUBLE_BYTES;
 }
 

@@ -3,7 +3,8 @@
  * several campaigns of a flush, atomically per campaign. It is the only writer of these keys:
  *
  *   budget:lease:{id}:<date>     source → "lease floor spent want bid ends sequence asks asked allowed wins",
- *                                #budget → "version daily total", #grace → ms, #closed → 1       48 h
+ *                                #budget → "version daily total", #grace → ms, #closed → 1,
+ *                                #new → 1                                                       48 h
  *   budget:day:{id}:<date>       source → micros spent that day                                  48 h
  *   budget:hour:{id}:<date-hour> source → micros spent in that hour                               3 h
  *   budget:total:{id}            source → micros spent in all                                    kept
@@ -27,8 +28,11 @@
  * is today's spend. From then on no lease of the old day grows.
  */
 
-/** How long leases do not grow after something was forgotten, ms: each source must be heard in that time. */
-export const GRACE_MS = 2_000;
+/**
+ * How long leases do not grow after something was forgotten, ms: each source must be heard in that time, also
+ * one that is still waiting to connect again.
+ */
+export const GRACE_MS = 3_000;
 
 /** Text before the sequence that is on record, in the error of a call that is not newer. */
 export const STALE_MARK = 'STALE ';
@@ -37,7 +41,7 @@ export const STALE_MARK = 'STALE ';
 export const HEAD_NUMBERS = 4;
 
 /** Numbers of one campaign's request. */
-export const REQUEST_NUMBERS = 18;
+export const REQUEST_NUMBERS = 17;
 
 /** Numbers of one campaign's reply, after {@link REPLY_MARK}. */
 export const REPLY_NUMBERS = 11;
@@ -148,14 +152,14 @@ local function sync(place)
   local tag, date = string.match(lease_key, '^budget:lease:({.*}):([^:]*)$')
   local day_key = 'budget:day:' .. tag .. ':' .. date
   local eve, hour, version, daily, total, spent_day, spent_hour, spent_total, held, floor, cap, want, bid,
-    asks, asked, allowed, wins, fresh = unpack(read_request(place))
+    asks, asked, allowed, wins = unpack(read_request(place))
   local eve_key = string.format('budget:lease:%s:%04d-%02d-%02d', tag, eve / 10000, eve / 100 % 100, eve % 100)
   local hour_key = string.format('budget:hour:%s:%s-%02d', tag, date, hour)
   local total_key = 'budget:total:' .. tag
 
   local entries, marks = read_leases(lease_key)
   if not entries then entries, marks = carry_over(lease_key, eve_key) end
-  local forgotten = not entries and fresh == 0
+  local forgotten = not entries
   if not entries then entries, marks = {}, {} end
   local mine = entries[source]
   if mine and mine[SEQUENCE] >= sequence then return string.format('${STALE_MARK}%.0f', mine[SEQUENCE]) end

@@ -47,6 +47,15 @@ describe('three pods that share a budget', () => {
     await fleet.agrees('shared', spent);
   });
 
+  it('begin with a new campaign at once: it was announced before any of them could know it', async () => {
+    await fleet.createCampaign({ id: 'new', daily_budget_cents: 10_000 });
+    for (const pod of fleet.pods) {
+      await until('it may bid', async () => (await pod.core.decide('new', 1)).allow_bid);
+    }
+    const [key = ''] = await fleet.redis.admin.keys('budget:lease:{new}:*');
+    expect(await fleet.redis.admin.hmget(key, '#new', '#grace')).toEqual(['1', null]);
+  });
+
   it('release a bid on the pod that allowed it when its win is reported to another', async () => {
     await fleet.createCampaign({ id: 'elsewhere', daily_budget_cents: 10_000 });
     const { max_bid_cents } = await fleet.pod(0).core.decide('elsewhere', 100, 'bid-1');

@@ -50,6 +50,7 @@ describe('access to the management API', () => {
     if (typeof apiTokens === 'string') throw new Error(apiTokens);
     logged = [];
     app = buildManagementServer({
+      inFleet: false,
       store: new CampaignStore(sql),
       audit: new AuditStore(sql),
       performance: new PerformanceStore(sql),

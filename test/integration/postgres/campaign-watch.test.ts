@@ -26,7 +26,7 @@ class Pod {
 
   private constructor(sql: Sql, watch: (shards: RecordingShards) => CampaignWatch) {
     this.#sql = sql;
-    this.changes = new CampaignChanges(new CampaignStore(sql), this.shards, pino({ level: 'silent' }));
+    this.changes = new CampaignChanges(new CampaignStore(sql), this.shards, pino({ level: 'silent' }), true);
     this.#watch = watch(this.shards);
     this.#watching = this.#watch.run();
   }

@@ -40,6 +40,7 @@ describe.each(databaseKinds)('what operators read, from the %s database', (kind)
     const store = new CampaignStore(sql);
     shards = new RecordingShards();
     app = buildManagementServer({
+      inFleet: false,
       store,
       audit: new AuditStore(sql),
       apiTokens: [],

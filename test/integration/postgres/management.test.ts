@@ -39,6 +39,7 @@ describe('the management API', () => {
     store = new CampaignStore(sql);
     shards = new RecordingShards();
     app = buildManagementServer({
+      inFleet: false,
       ...open(),
       store,
       performance: new PerformanceStore(sql),
@@ -363,6 +364,7 @@ describe('the management API', () => {
     const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
     const health = () => ({ statusCode: 200, body: {} });
     app = buildManagementServer({
+      inFleet: false,
       ...open(),
       store,
       performance: new PerformanceStore(sql),

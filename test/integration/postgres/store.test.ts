@@ -171,4 +171,25 @@ describe.each(databaseKinds)('the %s database', (kind) => {
     await database.sql`UPDATE campaigns SET version = 3 WHERE id = 'c-raced'`;
     expect((await store.get('c-raced'))?.name).not.toBe('half done');
   });
+
+  // The embedded one answers nobody else while a transaction is open.
+  it.skipIf(kind === 'embedded')(
+    'shows a new campaign to nobody before what must come first is done, and not at all when it fails',
+    async () => {
+      const campaign = someCampaign({ id: 'd-unseen' });
+      const seen: unknown[] = [];
+      const look = async () => void seen.push(await store.get('d-unseen'));
+      const failing = store.insert(campaign, null, async () => {
+        await look();
+        throw new Error('it failed');
+      });
+      await expect(failing).rejects.toThrow('it failed');
+      await look();
+      expect(await store.insert(campaign, null, look)).toEqual(campaign);
+      expect(seen).toEqual([null, null, null]);
+      expect(await store.get('d-unseen')).toEqual(campaign);
+      await expect(store.insert(campaign, null, look)).rejects.toMatchObject({ code: 'already_exists' });
+      expect(seen).toHaveLength(3);
+    },
+  );
 });

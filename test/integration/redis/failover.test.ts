@@ -5,6 +5,7 @@ import { until } from '../../support/pod-wait.ts';
 import { startCluster, startSentinels, TestRedis } from '../../support/redis.ts';
 import {
   answers,
+  newCampaign,
   newCampaignId,
   replyOf,
   someRequest,
@@ -39,15 +40,16 @@ describe('a master behind Sentinels', () => {
       login: master.login,
     });
     fleets.push(fleet);
-    const campaignId = newCampaignId();
+    await master.aged();
     const a = await fleet.connected({ source: 'a' });
+    const campaignId = await newCampaign(a);
     const b = await fleet.connected({ source: 'b' });
     expect((await syncOne(a, { campaignId, spentDayMicros: 70, wantMicros: 300 })).leaseMicros).toBe(370);
     await until('the replica knows it', async () => {
       return (await replica.admin.hget(`budget:day:{${campaignId}}:2026-11-22`, 'a')) === '70';
     });
     await master.stop('SIGKILL');
-    const held = { campaignId, spentDayMicros: 80, heldMicros: 370, wantMicros: 290, fresh: false };
+    const held = { campaignId, spentDayMicros: 80, heldMicros: 370, wantMicros: 290 };
     const reply = await until('a flush is answered again', () => syncOne(a, held).catch(() => null));
     expect(reply).toMatchObject({ leaseMicros: 370, fleetSpentDayMicros: 80 });
     // For a moment the new master may have forgotten grants, so a source that holds nothing gets nothing; on a
@@ -77,11 +79,11 @@ describe('a cluster', () => {
 
   it('has each campaign on its server, all of them in one flush, and passes released bids on', async () => {
     const { nodes, fleet } = await clusterOf(3);
+    for (const node of nodes) await node.aged();
     const client = await fleet.connected({ source: 'a' });
     const other = await fleet.connected({ source: 'b' });
-    const requests = Array.from({ length: 1_000 }, (_, at) =>
-      someRequest({ campaignId: newCampaignId(), wantMicros: at }),
-    );
+    const ids = await Promise.all(Array.from({ length: 1_000 }, () => newCampaign(client)));
+    const requests = ids.map((campaignId, at) => someRequest({ campaignId, wantMicros: at }));
     const replies = (await client.sync(requests)).map(replyOf);
     expect(replies.map(({ leaseMicros }) => leaseMicros)).toEqual(
       requests.map(({ wantMicros }) => wantMicros),
@@ -127,11 +129,13 @@ describe('a cluster', () => {
     const { nodes, fleet } = await clusterOf(2);
     const [from, to] = nodes;
     if (from === undefined || to === undefined) throw new Error('no nodes');
+    await from.aged();
     const client = await fleet.connected({ source: 'a' });
     const campaignId = await until('a campaign is on the first server', () => {
       const id = newCampaignId();
       return slotOf(id) < 8_192 && id;
     });
+    await client.announce(campaignId, '2026-11-22');
     await syncOne(client, { campaignId, wantMicros: 100 });
     const slot = slotOf(campaignId);
     const [fromId, toId] = [await from.admin.cluster('MYID'), await to.admin.cluster('MYID')];
@@ -140,7 +144,7 @@ describe('a cluster', () => {
     const keys = await from.admin.cluster('GETKEYSINSLOT', slot, 10);
     await from.admin.call('MIGRATE', to.node.host, to.port, '', 0, 1_000, 'KEYS', ...keys.map(String));
     for (const { admin } of [to, from]) await admin.cluster('SETSLOT', slot, 'NODE', toId);
-    const held = { campaignId, spentDayMicros: 5, heldMicros: 100, wantMicros: 95, fresh: false };
+    const held = { campaignId, spentDayMicros: 5, heldMicros: 100, wantMicros: 95 };
     const reply = await until('it is followed', () => syncOne(client, held).catch(() => null));
     expect(reply).toMatchObject({ leaseMicros: 100, wiped: false });
     expect(await to.admin.hget(`budget:day:{${campaignId}}:2026-11-22`, 'a')).toBe('5');

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FleetRedis } from '../../../src/sinks/redis/fleet-redis.ts';
+import { GRACE_MS } from '../../../src/sinks/redis/lease-script.ts';
 import { TestRedis } from '../../support/redis.ts';
 import {
-  GRACE_MS,
   HOLD_MS,
+  newCampaign,
   newCampaignId,
   replyOf,
   someRequest,
@@ -19,12 +20,13 @@ let b: FleetRedis;
 
 beforeAll(async () => {
   server = await TestRedis.start();
+  await server.aged();
 });
 afterAll(() => server.remove());
 beforeEach(async () => {
   fleet = new TestFleet(server.target);
-  campaignId = newCampaignId();
   a = await fleet.source('a');
+  campaignId = await newCampaign(a);
   b = await fleet.source('b');
 });
 afterEach(() => fleet.close());
@@ -237,35 +239,32 @@ describe('what is kept in Redis', () => {
 });
 
 describe('a Redis that forgot', () => {
-  const known = { fresh: false };
-
   it('lets no lease grow until all sources had time to claim theirs', async () => {
     await syncOne(a, { campaignId, wantMicros: 600 });
     await syncOne(b, { campaignId, wantMicros: 400 });
     await server.admin.flushall();
-    const first = await syncOne(b, { campaignId, ...known, heldMicros: 400, wantMicros: 1_000 });
+    const first = await syncOne(b, { campaignId, heldMicros: 400, wantMicros: 1_000 });
     expect(first).toMatchObject({ leaseMicros: 400, wiped: true });
     fleet.nowMs += GRACE_MS - 1;
-    expect((await syncOne(b, { campaignId, ...known, heldMicros: 400, wantMicros: 1_000 })).leaseMicros).toBe(
-      400,
-    );
-    expect(await syncOne(a, { campaignId, ...known, heldMicros: 600, wantMicros: 600 })).toMatchObject({
+    expect((await syncOne(b, { campaignId, heldMicros: 400, wantMicros: 1_000 })).leaseMicros).toBe(400);
+    expect(await syncOne(a, { campaignId, heldMicros: 600, wantMicros: 600 })).toMatchObject({
       leaseMicros: 600,
       wiped: true,
     });
     fleet.nowMs += GRACE_MS;
-    expect(await syncOne(b, { campaignId, ...known, heldMicros: 400, wantMicros: 1_000 })).toMatchObject({
+    expect(await syncOne(b, { campaignId, heldMicros: 400, wantMicros: 1_000 })).toMatchObject({
       leaseMicros: 400,
       wiped: false,
     });
   });
 
-  it('is noticed also by a source that holds nothing, but not for a campaign that is brand new', async () => {
-    expect(await syncOne(a, { campaignId, ...known, wantMicros: 100 })).toMatchObject({
+  it('is noticed also by a source that holds nothing, but not for a campaign that was announced', async () => {
+    await server.admin.flushall();
+    expect(await syncOne(a, { campaignId, wantMicros: 100 })).toMatchObject({
       leaseMicros: 0,
       wiped: true,
     });
-    const other = newCampaignId();
+    const other = await newCampaign(a);
     expect(await syncOne(a, { campaignId: other, wantMicros: 100 })).toMatchObject({
       leaseMicros: 100,
       wiped: false,
@@ -280,7 +279,7 @@ describe('a new day', () => {
   it('begins with what every source may still have in flight from the old one', async () => {
     await syncOne(a, { campaignId, date: today, wantMicros: 600, spentDayMicros: 100 });
     await syncOne(b, { campaignId, date: today, wantMicros: 200 });
-    const first = { campaignId, date: tomorrow, fresh: false, spentTotalMicros: 0, wantMicros: 1_000 };
+    const first = { campaignId, date: tomorrow, spentTotalMicros: 0, wantMicros: 1_000 };
     expect(await syncOne(b, { ...first, heldMicros: 200, floorMicros: 200 })).toMatchObject({
       leaseMicros: 300,
       wiped: false,
@@ -296,7 +295,7 @@ describe('a new day', () => {
 
   it('ends the growth of the old one', async () => {
     await syncOne(a, { campaignId, date: today, wantMicros: 100 });
-    await syncOne(b, { campaignId, date: tomorrow, fresh: false, wantMicros: 100 });
+    await syncOne(b, { campaignId, date: tomorrow, wantMicros: 100 });
     expect(
       (await syncOne(a, { campaignId, date: today, heldMicros: 100, wantMicros: 500 })).leaseMicros,
     ).toBe(100);
@@ -304,12 +303,8 @@ describe('a new day', () => {
 
   it('keeps the budget of the highest version', async () => {
     await syncOne(a, { campaignId, date: today, version: 5, dailyBudgetMicros: 300 });
-    expect((await syncOne(b, { campaignId, date: tomorrow, version: 4, fresh: false })).budgetMicros).toBe(
-      300,
-    );
-    expect((await syncOne(b, { campaignId, date: tomorrow, version: 4, fresh: false })).budgetMicros).toBe(
-      300,
-    );
+    expect((await syncOne(b, { campaignId, date: tomorrow, version: 4 })).budgetMicros).toBe(300);
+    expect((await syncOne(b, { campaignId, date: tomorrow, version: 4 })).budgetMicros).toBe(300);
   });
 });
 
@@ -329,7 +324,7 @@ describe('one campaign', () => {
   });
 
   it('gets its own answer among thousands', async () => {
-    const ids = Array.from({ length: 2_500 }, newCampaignId);
+    const ids = await Promise.all(Array.from({ length: 2_500 }, () => newCampaign(a)));
     const requests = ids.map((id, at) =>
       someRequest({ campaignId: id, dailyBudgetMicros: 5_000, wantMicros: at }),
     );

@@ -9,15 +9,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openRedis, type RedisClient } from '../../../src/sinks/redis/connection.ts';
 import { LeasePipeline } from '../../../src/sinks/redis/lease-pipeline.ts';
 import type { LeaseReply, LeaseRequest } from '../../../src/sinks/redis/lease-request.ts';
+import { GRACE_MS } from '../../../src/sinks/redis/lease-script.ts';
 import { TestRedis } from '../../support/redis.ts';
-import {
-  GRACE_MS,
-  HOLD_MS,
-  LEASE_MS,
-  newCampaignId,
-  replyOf,
-  someRequest,
-} from '../../support/redis-fleet.ts';
+import { HOLD_MS, LEASE_MS, newCampaignId, replyOf, someRequest } from '../../support/redis-fleet.ts';
 
 const BUDGET_MICROS = 1_000;
 const TOTAL_MICROS = 1_200;
@@ -99,7 +93,6 @@ class Source {
       ...spends,
       wantMicros,
       largestBidMicros: 40,
-      fresh: false,
     });
   }
 
@@ -252,6 +245,7 @@ let client: RedisClient;
 
 beforeAll(async () => {
   server = await TestRedis.start();
+  await server.aged();
   client = openRedis(server.target, { onUp: () => {}, onDown: () => {} });
   await client.connect();
 });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RedisTarget } from '../../../src/sinks/redis/redis-target.ts';
 import { pause, until } from '../../support/pod-wait.ts';
 import { TestRedis } from '../../support/redis.ts';
-import { answers, newCampaignId, syncOne, TestFleet } from '../../support/redis-fleet.ts';
+import { answers, newCampaign, newCampaignId, syncOne, TestFleet } from '../../support/redis-fleet.ts';
 
 const TIMEOUT_MS = 400;
 
@@ -46,7 +46,9 @@ describe('a Redis that cannot be reached', () => {
 
   it('is found again after a crash, also when it has lost everything', async () => {
     const events = log();
+    await server.aged();
     const client = await fleet.connected({ source: 'a', ...events });
+    campaignId = await newCampaign(client);
     await syncOne(client, { campaignId, wantMicros: 300 });
     await server.stop('SIGKILL');
     await expect(syncOne(client, { campaignId, heldMicros: 300 })).rejects.toMatchObject({
@@ -54,9 +56,7 @@ describe('a Redis that cannot be reached', () => {
     });
     await server.resume();
     await until('it is connected', () => answers(client));
-    expect(
-      await syncOne(client, { campaignId, heldMicros: 300, wantMicros: 300, fresh: false }),
-    ).toMatchObject({
+    expect(await syncOne(client, { campaignId, heldMicros: 300, wantMicros: 300 })).toMatchObject({
       leaseMicros: 300,
       wiped: true,
     });
@@ -92,7 +92,9 @@ describe('a Redis that answers nothing', () => {
 
 describe('a Redis that went back to an old snapshot', () => {
   it('lets no lease grow until every source could claim what the snapshot does not know', async () => {
+    await server.aged();
     const busy = await fleet.connected({ source: 'busy' });
+    campaignId = await newCampaign(busy);
     const idle = await fleet.connected({ source: 'idle' });
     await syncOne(busy, { campaignId, wantMicros: 100 });
     await syncOne(idle, { campaignId, wantMicros: 100 });
@@ -104,14 +106,14 @@ describe('a Redis that went back to an old snapshot', () => {
     await server.resume();
     await until('idle is connected', () => answers(idle));
     // Nothing on record contradicts what it claims: only the server is another one.
-    const grown = await syncOne(idle, { campaignId, heldMicros: 100, wantMicros: 900, fresh: false });
+    const grown = await syncOne(idle, { campaignId, heldMicros: 100, wantMicros: 900 });
     expect(grown).toMatchObject({ leaseMicros: 100, wiped: false });
     await until('busy is connected', () => answers(busy));
-    const claim = { campaignId, heldMicros: 500, wantMicros: 500, fresh: false };
+    const claim = { campaignId, heldMicros: 500, wantMicros: 500 };
     expect(await syncOne(busy, claim)).toMatchObject({ leaseMicros: 500, wiped: true });
     const later = await until('leases grow again', async () => {
       await syncOne(busy, claim);
-      const reply = await syncOne(idle, { campaignId, heldMicros: 100, wantMicros: 900, fresh: false });
+      const reply = await syncOne(idle, { campaignId, heldMicros: 100, wantMicros: 900 });
       return reply.leaseMicros > 100 && reply;
     });
     expect(later.leaseMicros).toBeLessThanOrEqual(500);

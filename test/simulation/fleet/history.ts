@@ -17,8 +17,6 @@ import { Timeline } from './timeline.ts';
 
 const SLICE_MS = 50;
 const CALM: Weather = { loss: 0, lateness: 0, delayMsMax: 20 };
-/** A brand new campaign's budget is dealt without asking whether Redis has forgotten. */
-const FRESH_MS = 5_000;
 /** While hours pass, pods that can flush do so this often. */
 const LEAP_MS = 100_000;
 
@@ -73,6 +71,9 @@ export class History {
   /** @throws Error that says which step broke what */
   async play(): Promise<void> {
     await this.redis.wipe();
+    for (const { campaign } of this.books) {
+      if (Date.parse(campaign.createdAt) === this.plan.epochMs) await this.redis.announce(campaign.id);
+    }
     for (const pod of this.pods) await pod.start();
     for (const pod of this.pods) this.tellCampaigns(pod);
     await this.pass(this.between(0, 3_000));
@@ -251,7 +252,6 @@ export class History {
 
   private async forget(restored: boolean): Promise<void> {
     const { nowMs } = this.timeline;
-    if (nowMs <= 2 * FRESH_MS) return; // see FRESH_MS
     for (const books of this.books) {
       books.forget(restored, nowMs, (name) => {
         const pod = this.pods.find((each) => each.name === name) as SimulatedPod;

@@ -11,6 +11,7 @@ import type { LeaseAnswer } from '../../../src/sinks/redis/lease-pipeline.ts';
 import type { FlushHead, LeaseReply, LeaseRequest } from '../../../src/sinks/redis/lease-request.ts';
 import { GRACE_MS } from '../../../src/sinks/redis/lease-script.ts';
 import type { ReleasedBid } from '../../../src/sinks/redis/released-bids.ts';
+import { YOUNG_SECONDS } from '../../../src/sinks/redis/server-memory.ts';
 import type { SimulatedRedis } from './simulated-redis.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -110,7 +111,7 @@ export class PodLink implements FleetLink {
     if (this.process !== redis.process) {
       const first = this.process === 0;
       this.process = redis.process;
-      const trusted = first;
+      const trusted = first && timeline.nowMs - redis.bornMs >= YOUNG_SECONDS * 1_000;
       if (!trusted) this.doubtedUntilMs = timeline.nowMs + GRACE_MS;
     }
     return timeline.nowMs < this.doubtedUntilMs;

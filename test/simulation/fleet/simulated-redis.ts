@@ -13,6 +13,7 @@ import {
   unpackReply,
 } from '../../../src/sinks/redis/lease-request.ts';
 import { LEASE_SCRIPT } from '../../../src/sinks/redis/lease-script.ts';
+import { announceCampaign } from '../../../src/sinks/redis/new-campaign.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A source's entry of a lease hash. */
@@ -63,6 +64,11 @@ export class SimulatedRedis {
       packed,
     );
     return Array.isArray(replies) ? replies.map(unpackReply) : [];
+  }
+
+  /** A campaign is created. */
+  async announce(campaignId: string): Promise<void> {
+    await announceCampaign(this.client, campaignId, new Date(this.nowMs).toISOString().slice(0, 10));
   }
 
   /** Leaves a client's sign of life. @returns whether its last one was still there */
