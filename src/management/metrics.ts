@@ -32,6 +32,7 @@ import {
   SHARD_COMMIT_SECONDS,
   SHARD_DEGRADED_SINCE_MS,
   SHARD_DUPLICATES,
+  SHARD_EVENTS_UNCHECKED,
   SHARD_HISTORY_SINCE_MS,
   SHARD_LAG,
   SHARD_LATE_WIN_MICROS,
@@ -210,6 +211,11 @@ export class Metrics {
     this.counter('pacer_spends_total', 'Spend events recorded.', () => this.sum(shards, SHARD_SPENDS));
     this.counter('pacer_spend_duplicates_total', 'Spend events not counted, since their event_id was.', () =>
       this.sum(shards, SHARD_DUPLICATES),
+    );
+    this.counter(
+      'pacer_spend_unchecked_total',
+      'Spend events counted without an answer of Redis whether another pod had counted them.',
+      () => this.sum(shards, SHARD_EVENTS_UNCHECKED),
     );
     this.counter('pacer_spend_rejected_total', 'Spend events for campaigns that never existed.', () =>
       this.sum(shards, SHARD_SPEND_REJECTED),

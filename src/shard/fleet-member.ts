@@ -7,6 +7,7 @@ import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { localDayAt } from '../domain/local-day.ts';
 import type { FleetConditions } from '../domain/pacing-settings.ts';
+import { CLAIM_MS as EVENT_CLAIM_MS } from '../sinks/redis/event-claims.ts';
 import { FleetRedis } from '../sinks/redis/fleet-redis.ts';
 import { parseRedisTarget, type RedisTarget } from '../sinks/redis/redis-target.ts';
 import type { KnownSpend } from '../sinks/redis/restore-spend.ts';
@@ -16,12 +17,13 @@ import type { Log } from '../threads/log.ts';
 import type { Account } from './account.ts';
 import { LEASE_MS } from './account.ts';
 import { redisFound, redisLost, redisRecovered } from './alerts.ts';
+import type { FleetEvents } from './event-claims.ts';
 import { FleetSync, type FleetSyncParts } from './fleet-sync.ts';
 import type { Ledger } from './ledger.ts';
 import type { Shard } from './shard.ts';
 
-const CLAIM_MS = 30_000;
-const CLAIM_RENEWAL_MS = 5_000;
+const NODE_CLAIM_MS = 30_000;
+const NODE_CLAIM_RENEWAL_MS = 5_000;
 
 export interface FleetMemberParts {
   readonly config: Config;
@@ -48,7 +50,7 @@ export function redisTargetOf(config: Config): RedisTarget | null {
   });
 }
 
-export class FleetMember {
+export class FleetMember implements FleetEvents {
   readonly conditions: FleetConditions & { connected: boolean; throttleFloor: number };
   private readonly parts: FleetMemberParts;
   private readonly redis: FleetRedis;
@@ -96,10 +98,16 @@ export class FleetMember {
         this.redis.restoreSpends(await this.parts.spends(accounts.map(({ campaign }) => campaign))),
       ...(this.parts.shard === 0 ? this.announcements(owner) : {}),
     });
+    // A process that died may not have told what it counted last.
+    const { shards } = config;
+    this.sync.eventsEnded(
+      this.parts.ledger.recentEvents(this.parts.shard, shards, EVENT_CLAIM_MS, readClock().wallMs),
+      true,
+    );
     this.sync.begin();
     if (this.parts.shard !== 0) return;
     this.claimNode();
-    this.claim = setInterval(() => this.claimNode(), CLAIM_RENEWAL_MS);
+    this.claim = setInterval(() => this.claimNode(), NODE_CLAIM_RENEWAL_MS);
   }
 
   /** Tells Redis of a campaign that no pod knows yet. It can do without: then the campaign begins with a pause. */
@@ -108,6 +116,20 @@ export class FleetMember {
     await this.redis.announce(id, localDayAt(timezone, readClock().wallMs).date).catch((error: unknown) => {
       log.debug({ err: error, campaign_id: id }, 'a new campaign could not be announced');
     });
+  }
+
+  get reachable(): boolean {
+    return this.sync?.reachable ?? false;
+  }
+
+  claimEvents(events: readonly string[]): Promise<readonly number[]> {
+    return (
+      this.sync?.claimEvents(events) ?? Promise.reject(new Error('the shard has not joined the fleet yet'))
+    );
+  }
+
+  eventsEnded(events: Iterable<string>, committed: boolean): void {
+    this.sync?.eventsEnded(events, committed);
   }
 
   changed(account: Account, nowMs: number): void {
@@ -141,7 +163,7 @@ export class FleetMember {
 
   private claimNode(): void {
     const { config, ledger, log, refused } = this.parts;
-    this.redis.claimNode(config.nodeId, ledger.id, CLAIM_MS).then(
+    this.redis.claimNode(config.nodeId, ledger.id, NODE_CLAIM_MS).then(
       (claim) => {
         if (claim.claimed) return;
         clearInterval(this.claim);

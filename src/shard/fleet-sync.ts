@@ -23,6 +23,7 @@ import {
 } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account } from './account.ts';
+import type { FleetEvents } from './event-claims.ts';
 import { Recollection } from './recollection.ts';
 
 /** A lease that nobody uses is renewed when this much of its time is left. */
@@ -31,6 +32,8 @@ const FLUSH_MAX = 10_000;
 /** Accounts that a turn looks at for leases that end soon. */
 const RENEWAL_LOOKS = 2_000;
 const RELEASED_MAX = 100_000;
+/** Events counted while Redis is away that it is told of afterwards; of more, the oldest are not. */
+const COUNTED_MAX = 200_000;
 /** While Redis is away, a flush is tried this often. */
 const RETRY_MS = 250;
 /** A pod that starts does not miss Redis before this. */
@@ -39,7 +42,10 @@ const START_MS = 2_000;
 const PING_MS = 1_000;
 
 /** What a flush needs of Redis. */
-export type FleetLink = Pick<FleetRedis, 'sync' | 'release' | 'publishReleased' | 'ping' | 'close'>;
+export type FleetLink = Pick<
+  FleetRedis,
+  'sync' | 'release' | 'publishReleased' | 'claimEvents' | 'markCounted' | 'forgoEvents' | 'ping' | 'close'
+>;
 
 export interface FleetSyncParts {
   readonly redis: FleetLink;
@@ -71,16 +77,18 @@ interface Asked {
   readonly request: LeaseRequest;
 }
 
-export class FleetSync {
+export class FleetSync implements FleetEvents {
   private readonly parts: FleetSyncParts;
   private readonly changed = new Set<Account>();
   private readonly waiting = new Map<Account, (() => void)[]>();
   private wonElsewhere: ReleasedBid[] = [];
+  private counted: string[] = [];
+  private forgone: string[] = [];
   private renewalPlace = 0;
   private sinceMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
-  private ended = false;
+  private over = false;
   private readonly recollection: Recollection<Account> | null;
   private hadRedis = false;
   /** Since when Redis is missed and that was said, ms since the epoch; 0 = it is not. */
@@ -124,18 +132,49 @@ export class FleetSync {
     if (this.wonElsewhere.length < RELEASED_MAX) this.wonElsewhere.push({ campaignId, bidId });
   }
 
+  /** Whether other pods' events can be asked for. */
+  get reachable(): boolean {
+    return this.parts.conditions.connected && !this.over;
+  }
+
+  claimEvents(events: readonly string[]): Promise<readonly number[]> {
+    return this.parts.redis.claimEvents(events);
+  }
+
+  /** Told with the next flush; also, at the start, what was counted last and may not have been told. */
+  eventsEnded(events: Iterable<string>, committed: boolean): void {
+    const list = committed ? this.counted : this.forgone;
+    for (const event of events) list.push(event);
+    if (list.length > COUNTED_MAX) list.splice(0, list.length - COUNTED_MAX);
+  }
+
+  private async tellEvents(): Promise<void> {
+    const { counted, forgone } = this;
+    this.counted = [];
+    this.forgone = [];
+    try {
+      await this.parts.redis.markCounted(counted);
+      await this.parts.redis.forgoEvents(forgone);
+    } catch (error) {
+      this.eventsEnded(counted.concat(this.counted.splice(0)), true);
+      this.eventsEnded(forgone.concat(this.forgone.splice(0)), false);
+      throw error;
+    }
+  }
+
   /** The connection failed. */
   lost(): void {
-    if (this.ended) return;
+    if (this.over) return;
     this.degrade(true);
     this.miss();
   }
 
   /** Gives back every lease. Nothing may be on the table any more. */
   async end(accounts: Iterable<Account>): Promise<void> {
-    this.ended = true;
+    this.over = true;
     clearTimeout(this.timer);
     await this.flushing;
+    await this.tellEvents().catch(() => undefined); // of the next process
     const { readClock, redis, log } = this.parts;
     const requests = Array.from(accounts, (account) => this.ask(account, readClock()).request);
     await redis.release(requests).catch((error: unknown) => {
@@ -149,7 +188,7 @@ export class FleetSync {
     this.timer = setTimeout(
       () => {
         this.flushing = this.flush().finally(() => {
-          if (!this.ended) this.schedule();
+          if (!this.over) this.schedule();
         });
       },
       conditions.connected ? flushMs : Math.max(flushMs, RETRY_MS),
@@ -173,6 +212,7 @@ export class FleetSync {
         await commit(); // what was granted goes on the table once it is recorded
         for (const { account } of asked) this.told(account);
       }
+      await this.tellEvents();
       await redis.publishReleased(won);
       won = [];
       // Campaigns on the other servers of a cluster are synchronised also while one server is away.
@@ -183,7 +223,7 @@ export class FleetSync {
         this.tellAll(this.hadRedis);
       }
       this.regain();
-      if (!this.ended) this.recollection?.turn();
+      if (!this.over) this.recollection?.turn();
       if (this.changed.size === 0) this.sinceMs = 0;
     } catch (error) {
       log.debug({ err: error }, 'a flush to Redis failed');

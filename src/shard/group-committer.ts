@@ -14,6 +14,8 @@ import type { Ledger } from './ledger.ts';
 /** After a commit that failed the next one waits so long: what it kept back would fail again at once, for ever. */
 const FAILED_PAUSE_MS = 50;
 
+/** Events of a group are in the ledger, or are not counted. */
+export type EventsEnded = (events: ReadonlySet<string>, committed: boolean) => void;
 export type SendOutcomes = (edge: number, writer: OutcomeWriter) => void;
 
 export class GroupCommitter {
@@ -29,13 +31,22 @@ export class GroupCommitter {
   private readonly log: Log;
   private readonly readClock: () => Clock;
   private readonly send: SendOutcomes;
+  private readonly eventsEnded: EventsEnded;
 
-  constructor(ledger: Ledger, meters: Meters, log: Log, readClock: () => Clock, send: SendOutcomes) {
+  constructor(
+    ledger: Ledger,
+    meters: Meters,
+    log: Log,
+    readClock: () => Clock,
+    send: SendOutcomes,
+    eventsEnded: EventsEnded,
+  ) {
     this.ledger = ledger;
     this.meters = meters;
     this.log = log;
     this.readClock = readClock;
     this.send = send;
+    this.eventsEnded = eventsEnded;
   }
 
   /** Whether an event is counted in a group that is not in the ledger yet. */
@@ -123,6 +134,7 @@ export class GroupCommitter {
       this.open.retract(group.events);
       for (const [key, entry] of group.outbox) this.open.outbox.set(key, entry);
     }
+    if (group.events.size > 0) this.eventsEnded(group.events, committed);
     const writers = new Map<number, OutcomeWriter>();
     group.collect(committed, writers);
     for (const [edge, writer] of writers) this.send(edge, writer);

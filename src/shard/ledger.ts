@@ -117,6 +117,16 @@ export class Ledger {
     return until !== undefined && until.readDoubleLE(0) > nowMs;
   }
 
+  /** Events that were counted within a time, a minute more or less: those of every `shards`th shard from this one on. */
+  recentEvents(shard: number, shards: number, withinMs: number, nowMs: number): string[] {
+    const sinceMs = nowMs - withinMs - MINUTE_MS;
+    const range = this.expiries.getRange({ start: minuteKey(sinceMs + EVENT_MEMORY_MS + MINUTE_MS) });
+    return Array.from(range).flatMap(({ key, value }) => {
+      const writer = Number(key.split('/')[1]);
+      return writer % shards === shard ? value : [];
+    });
+  }
+
   /**
    * The oldest entries of a shard's outbox, at most so many.
    * @param shard this one, or one that there was when the pod had more of them

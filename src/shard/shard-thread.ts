@@ -87,6 +87,7 @@ function openShard(): Shard | null {
       sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
       sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
       fleet: fleet?.conditions ?? null,
+      fleetEvents: fleet,
       refresh: (account, known) => (fleet === null ? known() : fleet.refresh(account, known)),
       changed: (account, clock) => {
         history?.mark(account, clock.wallMs);

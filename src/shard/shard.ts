@@ -23,6 +23,7 @@ import {
   KIND_SPEND,
   KIND_STATUS,
   KIND_STATUS_EXPLAINED,
+  OUTCOME_DUPLICATE,
   OUTCOME_RELEASED,
   OUTCOME_SUCCESS,
   OUTCOME_TOO_LARGE,
@@ -38,6 +39,7 @@ import {
   BREAKER_REASONS,
   SHARD_BREAKERS_MOVED,
   SHARD_DUPLICATES,
+  SHARD_EVENTS_UNCHECKED,
   SHARD_LATE_WIN_MICROS,
   SHARD_SPEND_REJECTED,
   SHARD_SPENDS,
@@ -47,6 +49,7 @@ import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
 import { breakerClosed, breakerTripped } from './alerts.ts';
 import { EarlySettlements } from './early-settlements.ts';
+import { EventClaims, type FleetEvents } from './event-claims.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
 import { eventKey, type Ledger, type OutboxEntry } from './ledger.ts';
 import { LedgerTraffic } from './ledger-traffic.ts';
@@ -82,6 +85,8 @@ export interface ShardParts {
   readonly sendStatus: (edge: number, ticket: number, body: string | null) => void;
   /** The fleet that shares the budgets, or null for a pod of its own. */
   readonly fleet: FleetConditions | null;
+  /** What the fleet has counted; null for a pod of its own. */
+  readonly fleetEvents: FleetEvents | null;
   /** Calls back when the account knows what its whole fleet has spent by now, or when that cannot be known. */
   readonly refresh: (account: Account, known: () => void) => void;
   /** Something of the account changed that others are to be told. */
@@ -94,6 +99,8 @@ export interface PostedBatch {
   readonly batch: EdgeBatch;
   /** Its wins and losses have waited for their reservations. */
   readonly waited?: boolean;
+  /** Its spends' events are this pod's to count. */
+  readonly claimed?: boolean;
 }
 
 /** What became of a campaign's change. */
@@ -116,6 +123,7 @@ export class Shard {
   private cycles = 0;
   private sweeping = false;
   private readonly early: EarlySettlements;
+  private readonly claims: EventClaims | null;
 
   /** Takes over what the ledger and, after a thread's death, the table hold of this shard's campaigns. */
   constructor(parts: ShardParts) {
@@ -133,7 +141,11 @@ export class Shard {
       hourEnded: (hour) => this.hourEnded(hour),
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
     };
-    this.committer = new GroupCommitter(ledger, meters, log, readClock, parts.sendOutcomes);
+    const { sendOutcomes, fleetEvents } = parts;
+    this.committer = new GroupCommitter(ledger, meters, log, readClock, sendOutcomes, (events, committed) =>
+      fleetEvents?.eventsEnded(events, committed),
+    );
+    this.claims = fleetEvents === null ? null : this.claimsOf(fleetEvents);
     this.pacing = new PacingTick(table);
     this.early = new EarlySettlements(parts.turns, () => this.receiveHeld());
     this.accounts = new AccountBook(parts.shard, parts.index, ledger, settings);
@@ -166,19 +178,47 @@ export class Shard {
     }
   }
 
-  private settle({ edge, batch, waited = false }: PostedBatch, clock: Clock): void {
+  private settle({ edge, batch, waited = false, claimed = false }: PostedBatch, clock: Clock): void {
     const { reader } = this;
     const group = this.committer.open;
     reader.open(batch);
     while (reader.next()) {
       if (reader.kind === KIND_RESERVE) continue;
       if (!waited && reader.bidId !== '' && this.mayBeOnItsWay()) this.early.hold(edge, reader, clock);
-      else if (reader.kind === KIND_SPEND) this.spend(edge, clock);
-      else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
+      else if (reader.kind === KIND_SPEND) {
+        if (claimed || !this.claim(edge, clock)) this.spend(edge, clock);
+      } else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
       else if (reader.kind === KIND_STATUS) this.sendStatus(edge, false);
       else if (reader.kind === KIND_STATUS_EXPLAINED) this.sendStatus(edge, true);
       else throw new Error('an edge sent a record of an unknown kind');
     }
+  }
+
+  /** Holds a spend until its event is known to be this pod's to count. @returns false when that need not be asked */
+  private claim(edge: number, clock: Clock): boolean {
+    const { claims, reader, committer } = this;
+    if (claims === null || reader.eventId === '' || !claims.mayHold) return false;
+    const account = this.find();
+    if (account === undefined) return false;
+    const key = eventKey(account.campaign.id, reader.eventId);
+    if (committer.holds(key) || this.parts.ledger.remembers(key, clock.wallMs)) return false;
+    claims.hold(edge, reader, key, clock);
+    return true;
+  }
+
+  private claimsOf(events: FleetEvents): EventClaims {
+    const { readClock, meters } = this.parts;
+    return new EventClaims({
+      events,
+      readClock,
+      take: (ready) => this.receive(ready),
+      answer: (edge, ticket, outcome) => {
+        if (outcome === OUTCOME_DUPLICATE) meters.add(SHARD_DUPLICATES, 1);
+        this.committer.open.answer(edge, ticket, outcome);
+        this.committer.schedule();
+      },
+      unchecked: (count) => meters.add(SHARD_EVENTS_UNCHECKED, count),
+    });
   }
 
   /** Whether the reservation that the reader's record is about may not have arrived yet. */

@@ -52,6 +52,7 @@ export const SHARD_METERS: MeterLayout = {
     'degraded_since_ms',
     'redis_pending',
     'history_pending',
+    'events_unchecked',
     ...BREAKER_REASONS,
   ],
   histograms: ['ledger_commit_seconds'],
@@ -76,6 +77,8 @@ export const SHARD_DEGRADED_SINCE_MS = 10;
 export const SHARD_REDIS_PENDING = 11;
 /** The same of Postgres. */
 export const SHARD_HISTORY_PENDING = 12;
+/** Spends that were counted without an answer of Redis whether another pod had. */
+export const SHARD_EVENTS_UNCHECKED = 13;
 /** Transitions of breakers: a counter for each of {@link BREAKER_REASONS} from here on. */
-export const SHARD_BREAKERS_MOVED = 13;
+export const SHARD_BREAKERS_MOVED = 14;
 export const SHARD_COMMIT_SECONDS = 0;

@@ -17,6 +17,7 @@ import {
   KIND_SPEND,
   type OutcomeBatch,
 } from '../../src/messages/edge-shard.ts';
+import type { FleetEvents } from '../../src/shard/event-claims.ts';
 import { Ledger } from '../../src/shard/ledger.ts';
 import { CYCLE_MS, type PostedBatch, Shard } from '../../src/shard/shard.ts';
 import { allocateEdgeTurns, EdgeTurn, EdgeTurns } from '../../src/table/edge-turns.ts';
@@ -33,6 +34,7 @@ export interface HarnessOptions {
   readonly breakerRecoveryMs?: number;
   readonly startMs?: number;
   readonly campaignsMax?: number;
+  readonly fleetEvents?: FleetEvents;
 }
 
 export interface BudgetStatus {
@@ -149,6 +151,7 @@ export class ShardHarness {
       sendOutcomes: (_edge, writer) => this.settle(writer.finish()),
       sendStatus: () => undefined,
       fleet: null,
+      fleetEvents: this.options.fleetEvents ?? null,
       refresh: (_account, known) => known(),
       changed: () => undefined,
     });

@@ -20,6 +20,7 @@ import {
   type RedisEvents,
   redisUnavailable,
 } from './connection.ts';
+import { claimEvents, type EventKey, forgoEvents, markCounted } from './event-claims.ts';
 import { type LeaseAnswer, LeasePipeline } from './lease-pipeline.ts';
 import { type LeaseRequest, releaseOf } from './lease-request.ts';
 import { STALE_MARK } from './lease-script.ts';
@@ -112,6 +113,25 @@ export class FleetRedis {
   /** Listens for what other sources name by {@link publishReleased}, on a connection of its own. Once. */
   subscribeReleased(heard: (released: readonly ReleasedBid[]) => void): void {
     this.#released.subscribe(heard);
+  }
+
+  /**
+   * Claims spend events for this source, so that the fleet counts each once.
+   * @returns EVENT_CLAIMED, EVENT_COUNTED or EVENT_PENDING of each
+   * @throws AppError `unavailable`
+   */
+  claimEvents(events: readonly EventKey[]): Promise<number[]> {
+    return this.#served(claimEvents(this.#client, this.#options.source, events));
+  }
+
+  /** Says that this source has counted events. @throws AppError `unavailable` */
+  markCounted(events: readonly EventKey[]): Promise<void> {
+    return this.#served(markCounted(this.#client, events));
+  }
+
+  /** Gives up claims of events that were not counted. @throws AppError `unavailable` */
+  forgoEvents(events: readonly EventKey[]): Promise<void> {
+    return this.#served(forgoEvents(this.#client, this.#options.source, events));
   }
 
   /**

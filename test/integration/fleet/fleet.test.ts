@@ -56,6 +56,19 @@ describe('three pods that share a budget', () => {
     expect(await fleet.redis.admin.hmget(key, '#new', '#grace')).toEqual(['1', null]);
   });
 
+  it('count an event once, whichever of them it is reported to, also at the same moment', async () => {
+    await fleet.createCampaign({ id: 'once', daily_budget_cents: 10_000 });
+    for (let turn = 0; turn < 20; turn++) {
+      const event = { campaign_id: 'once', spend_cents: 10, event_id: `win-${turn}` };
+      const report = (pod: TestPod) =>
+        pod.core.request<{ status: string }>('POST', '/spend/track', event).then(({ body }) => body.status);
+      const statuses = await Promise.all(fleet.pods.map(report));
+      expect(statuses.sort()).toEqual(['duplicate', 'duplicate', 'success']);
+      expect(await report(fleet.pod(turn % 3))).toBe('duplicate');
+    }
+    await fleet.agrees('once', 200);
+  });
+
   it('release a bid on the pod that allowed it when its win is reported to another', async () => {
     await fleet.createCampaign({ id: 'elsewhere', daily_budget_cents: 10_000 });
     const { max_bid_cents } = await fleet.pod(0).core.decide('elsewhere', 100, 'bid-1');
@@ -165,4 +178,33 @@ describe('while Redis is away', () => {
     await until('the totals are back', async () => (await fleet.inRedis('shared')) === total_spent_cents);
     await fleet.agrees('shared', total_spent_cents);
   });
+});
+
+describe('a pod that dies after it counted an event and before it told', () => {
+  it('leaves it uncounted by others, who have it repeated, and tells when it is back', async () => {
+    const pair = await TestFleet.start(2, { REDIS_FLUSH_MS: 3000 });
+    try {
+      await pair.createCampaign({ id: 'c', daily_budget_cents: 10_000 });
+      const event = { campaign_id: 'c', spend_cents: 10, event_id: 'win' };
+      const report = (pod: TestPod) => pod.core.request<{ status: string }>('POST', '/spend/track', event);
+      await until(
+        'the pods have Redis',
+        async () => (await pair.redis.admin.keys('budget:lease:*')).length > 0,
+      );
+      expect((await report(pair.pod(0))).body.status).toBe('success');
+      await pair.pod(0).kill();
+      expect(await pair.redis.admin.get('budget:event:{c}:win')).toMatch(/^\?pod-0-/);
+      expect((await report(pair.pod(1))).status).toBe(503);
+      await pair.pod(0).restart();
+      const reply = await until('it is known', async () => {
+        const { status, body } = await report(pair.pod(1));
+        expect([200, 503]).toContain(status);
+        return status === 200 && body;
+      });
+      expect(reply.status).toBe('duplicate');
+      await pair.agrees('c', 10);
+    } finally {
+      await pair.remove();
+    }
+  }, 60_000);
 });

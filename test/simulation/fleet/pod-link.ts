@@ -80,6 +80,15 @@ export class PodLink implements FleetLink {
     await this.exchange(async () => this.parts.published(released));
   }
 
+  /** Pods of a simulation do not share events: each win is reported once, or books.ts knows of it. */
+  async claimEvents(): Promise<number[]> {
+    throw new Error('no events are shared here');
+  }
+
+  async markCounted(): Promise<void> {}
+
+  async forgoEvents(): Promise<void> {}
+
   close(): void {
     this.connected.close();
   }

@@ -137,6 +137,7 @@ export class SimulatedPod {
       sendOutcomes: (_edge, writer) => this.settle(writer.finish()),
       sendStatus: () => undefined,
       fleet: conditions,
+      fleetEvents: null,
       refresh: (account, known) => (this.sync === null ? known() : this.sync.refresh(account, known)),
       changed: (account, clock) => this.sync?.mark(account, clock.wallMs),
     });
