@@ -4,35 +4,10 @@ import type { Clock } from './clock.ts';
 import { centsFromMicros } from './money.ts';
 import type { PacedCampaign } from './paced-campaign.ts';
 import { targetAt } from './plan.ts';
+import { projectDay } from './projection.ts';
 
 const RATE_STEPS = 10_000;
 const SHARE_STEPS = 100;
-
-interface Projection {
-  readonly spendMicros: number;
-  /** ms since the epoch, or null when the budget lasts the day. */
-  readonly exhaustionMs: number | null;
-}
-
-/**
- * Where the day ends at the present flow: what bids are asked for and let through, times what they cost. A
- * planned campaign that gets all the flow it wants ends on its plan; null before any bid was asked for.
- */
-function project(paced: PacedCampaign, clock: Clock): Projection | null {
-  const { askRate, allowRate, winRate } = paced.pace;
-  if (askRate === 0) return null;
-  const budget = paced.budgetMicros;
-  const spent = paced.spentDayMicros;
-  const toMs = Math.min(paced.day.endMs, paced.flight.endMs);
-  const secondsLeft = Math.max(0, toMs - clock.wallMs) / 1000;
-  const flow = Math.min(askRate, allowRate) * winRate;
-  const planned = paced.campaign.pacingMode !== 'ASAP' && allowRate > 0 && askRate >= allowRate;
-  if (planned) return { spendMicros: Math.max(spent, budget), exhaustionMs: null };
-  const projected = spent + flow * secondsLeft;
-  if (projected < budget || flow === 0) return { spendMicros: Math.round(projected), exhaustionMs: null };
-  const exhaustionMs = Math.round(clock.wallMs + (Math.max(0, budget - spent) / flow) * 1000);
-  return { spendMicros: Math.max(spent, budget), exhaustionMs };
-}
 
 /** The status as the contract's JSON object. */
 export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string, unknown> {
@@ -43,7 +18,7 @@ export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string,
   const reserved = paced.reservations.totalMicros;
   const remaining = Math.max(0, paced.budgetMicros - paced.spentDayMicros - reserved);
   const pace100 = dailyBudgetMicros === 0 ? 0 : (100 * paced.spentDayMicros) / dailyBudgetMicros;
-  const projection = project(paced, clock);
+  const projection = projectDay(paced, clock);
   const exhaustionMs = projection?.exhaustionMs ?? null;
   return {
     campaign_id: campaign.id,

@@ -9,6 +9,7 @@ import { newTickOutput, type TickOutput } from './controller-tick.ts';
 import { GATE_HALF_OPEN, GATE_OPEN, REASON_PROBE, REASON_WITHIN_BUDGET, REASONS } from './gate.ts';
 import { centsFromMicros } from './money.ts';
 import type { PacedCampaign } from './paced-campaign.ts';
+import { PROJECTION_CONFIDENCE, type Projection, projectDay } from './projection.ts';
 
 /** Digits of a rate or share that mean anything. */
 const PRECISION = 6;
@@ -45,7 +46,26 @@ export function explain(paced: PacedCampaign, clock: Clock): Record<string, unkn
     bid_cap_cents: Number.isFinite(output.bidCapMicros) ? cents(output.bidCapMicros) : null,
     breaker: BREAKER_POSITIONS[paced.breaker.state.position],
     breaker_guarded: paced.breaker.state.guarded === 1,
+    projection: wireProjection(projectDay(paced, clock)),
   };
+}
+
+/** Where the day ends, with its range; null while there is too little data. */
+function wireProjection(projection: Projection | null): Record<string, unknown> | null {
+  if (projection === null) return null;
+  return {
+    spend_cents: cents(projection.spendMicros),
+    low_cents: cents(projection.lowMicros),
+    high_cents: cents(projection.highMicros),
+    confidence: PROJECTION_CONFIDENCE,
+    exhaustion_at: time(projection.exhaustionMs),
+    exhaustion_earliest_at: time(projection.exhaustionEarliestMs),
+    exhaustion_latest_at: time(projection.exhaustionLatestMs),
+  };
+}
+
+function time(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
 }
 
 function sentence(paced: PacedCampaign, gate: number, output: TickOutput): string {

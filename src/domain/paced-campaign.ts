@@ -92,6 +92,16 @@ export class PacedCampaign extends CampaignMoney {
     return Math.max(ofBreaker, this.settings.fleet?.throttleFloor ?? 0);
   }
 
+  /** How the day's traffic is expected to spread over it, or null before any history. */
+  get trafficShape(): TrafficShape | null {
+    return this.shape;
+  }
+
+  /** How long a lost bid holds its budget because nobody reports it, s; 0 where losses are reported. */
+  unreportedSeconds(steadyMs: number): number {
+    return this.reportsLosses(steadyMs) ? 0 : this.settings.reservationTtlMs / 1000;
+  }
+
   /** Whether it may bid at all now: a GATE code, or the REASON why not. */
   gateAt(wallMs: number): number {
     const schedule = scheduleGate(this.campaign, this.flight, this.day, wallMs);
@@ -348,8 +358,12 @@ export class PacedCampaign extends CampaignMoney {
     input.mode = campaign.pacingMode;
     input.lever = campaign.pacingLever;
     input.reservationTtlSeconds = reservationTtlMs / 1000;
-    input.lossesReported = clock.steadyMs - this.lastLossSteadyMs < reservationTtlMs;
+    input.lossesReported = this.reportsLosses(clock.steadyMs);
     input.throttleFloor = this.throttleFloor;
+  }
+
+  private reportsLosses(steadyMs: number): boolean {
+    return steadyMs - this.lastLossSteadyMs < this.settings.reservationTtlMs;
   }
 
   private curve(): TargetCurve {

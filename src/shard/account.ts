@@ -44,6 +44,8 @@ export interface AccountActivity {
   asks: number;
   askedMicros: number;
   allowed: number;
+  /** When its day was last projected, steady ms. */
+  projectedMs: number;
 }
 
 export class Account {
@@ -76,7 +78,13 @@ export class Account {
     this.slot = slot;
     this.settings = settings;
     this.allowance = new Allowance(settings.table, slot);
-    this.activity = { touchedMs: clock.steadyMs, asks: 0, askedMicros: 0, allowed: 0 };
+    this.activity = {
+      touchedMs: clock.steadyMs,
+      asks: 0,
+      askedMicros: 0,
+      allowed: 0,
+      projectedMs: clock.steadyMs,
+    };
     this.paced = new PacedCampaign(campaign, record, settings, clock);
   }
 

@@ -1,13 +1,17 @@
 /**
  * The pacing controller's turn for one account: gathers what edges counted since the last turn, runs the
- * controller, and publishes its answer. One instance for each shard; no allocation.
+ * controller, and publishes its answer. One instance for each shard; no allocation but for the projection, which is
+ * made anew every other minute.
  */
 import type { Clock } from '../domain/clock.ts';
 import { newTickOutput, type TickOutput } from '../domain/controller-tick.ts';
 import type { AskCounts } from '../domain/pacing-settings.ts';
+import { projectDay } from '../domain/projection.ts';
 import {
   GAUGE_BUDGET,
+  GAUGE_EXHAUSTION_MS,
   GAUGE_OVERSPENT_TOTAL,
+  GAUGE_PROJECTED_HIGH,
   GAUGE_RESERVED,
   GAUGE_SPENT,
   GAUGE_SPENT_TOTAL,
@@ -15,6 +19,11 @@ import {
 } from '../table/layout.ts';
 import type { LaneSums, OwnerTable } from '../table/pacing-table.ts';
 import type { Account } from './account.ts';
+
+/** A projection costs as much as some fifty ticks. */
+const PROJECTION_MS = 120_000;
+/** Spreads the projections of accounts that were opened at once over that time. */
+const SPREAD = 0.618034;
 
 export class PacingTick {
   private readonly table: OwnerTable;
@@ -32,6 +41,7 @@ export class PacingTick {
     account.activity.asks = this.sums.asks;
     account.activity.askedMicros = this.sums.askedMicros;
     account.activity.allowed = this.sums.allowed;
+    account.activity.projectedMs -= PROJECTION_MS * ((account.slot * SPREAD) % 1);
   }
 
   /** @returns bids asked for since the last turn */
@@ -49,7 +59,15 @@ export class PacingTick {
     const moved = account.paced.tick(counts, clock, this.output);
     this.publish(account);
     if (moved) account.publish(clock);
+    if (clock.steadyMs - activity.projectedMs >= PROJECTION_MS) this.project(account, clock);
     return counts.asks;
+  }
+
+  private project(account: Account, clock: Clock): void {
+    const projection = projectDay(account.paced, clock);
+    account.activity.projectedMs = clock.steadyMs;
+    this.table.setGauge(account.slot, GAUGE_PROJECTED_HIGH, projection?.highMicros ?? 0);
+    this.table.setGauge(account.slot, GAUGE_EXHAUSTION_MS, projection?.exhaustionLatestMs ?? 0);
   }
 
   private publish(account: Account): void {

@@ -24,7 +24,7 @@
  *  indexes   one open-addressing table for each shard: hash and slot + 1 (owner); see id-index.ts
  *  activity  one bit for each slot: edges set it when they touch the slot, the owner takes it
  *  owners    one word for each shard: 1 while it goes on without the fleet's shared state (owner)
- *  gauges    8 float64 for each slot: what metrics show (owner)
+ *  gauges    8 float64 for each slot: what metrics and alerts show (owner)
  *  lanes     4 float64 for each slot and edge: what that edge saw, only ever growing (that edge)
  *
  * A unit is a power of two of micros, chosen when the slot is given to a campaign and fixed until it is
@@ -72,6 +72,10 @@ export const GAUGE_RESERVED = 2;
 export const GAUGE_SPENT_TOTAL = 3;
 export const GAUGE_TARGET = 4;
 export const GAUGE_OVERSPENT_TOTAL = 5;
+/** What the day will have spent with the traffic at the upper end of its range; 0 while too little is known. */
+export const GAUGE_PROJECTED_HIGH = 6;
+/** When the budget is exhausted before its plan ends, ms since the epoch, were the traffic at its lower end; 0 = not. */
+export const GAUGE_EXHAUSTION_MS = 7;
 
 export const LANE_FIELDS = 4;
 export const LANE_ASKS = 0;

@@ -39,6 +39,10 @@ export interface SimulatedDay {
   readonly named?: boolean;
   /** Traffic of an hour of the day (0–24, fractional), relative to the mean. */
   readonly traffic?: (hour: number) => number;
+  /** What is expected of the traffic where that differs from what comes. */
+  readonly expected?: (hour: number) => number;
+  /** Called as each hour of the day begins. */
+  readonly onHour?: (hour: number, virtual: VirtualCampaign) => void;
   /** Whether yesterday's ρ, potential and shape are known. */
   readonly yesterdayKnown?: boolean;
   readonly startHour?: number;
@@ -122,7 +126,7 @@ class SimulatedTraffic {
     this.virtual = day.after?.virtual ?? new VirtualCampaign(campaign, settings, beginsMs, prior);
     if (known)
       this.virtual.expect(
-        FLAT.map((_, hour) => this.traffic(hour + 0.5)),
+        FLAT.map((_, hour) => (day.expected ?? day.traffic ?? (() => 1))(hour + 0.5)),
         beginsMs,
       );
   }
@@ -138,6 +142,7 @@ class SimulatedTraffic {
     const spentByHour: number[] = new Array<number>(24).fill(0);
     for (let second = startHour * 3600; second < DAY_SECONDS; second++) {
       const nowMs = this.startMs + second * 1000;
+      if (second % 3600 === 0) this.day.onHour?.(second / 3600, virtual);
       const before = this.spentMicros;
       this.notify(second, nowMs);
       const hour = Math.floor(second / 3600);
