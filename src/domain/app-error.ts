@@ -3,21 +3,7 @@
  * answer it in the same shape: `{"error":{"code","message","field"?}}`. Never carries a stack to a client.
  */
 
-export type ErrorCode =
-  | 'invalid_request'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'not_found'
-  | 'campaign_not_found'
-  | 'already_exists'
-  | 'stale_version'
-  | 'not_in_fleet'
-  | 'campaign_limit'
-  | 'body_too_large'
-  | 'rate_limited'
-  | 'unavailable';
-
-const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
+const STATUS_OF = {
   invalid_request: 400,
   unauthorized: 401,
   forbidden: 403,
@@ -30,7 +16,16 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   body_too_large: 413,
   rate_limited: 429,
   unavailable: 503,
-};
+} as const;
+
+export type ErrorCode = keyof typeof STATUS_OF;
+
+export const ERROR_CODES = Object.keys(STATUS_OF) as readonly ErrorCode[];
+
+/** The HTTP status that a code is answered with. */
+export function statusOf(code: ErrorCode): number {
+  return STATUS_OF[code];
+}
 
 export interface ErrorBody {
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly field?: string };
@@ -48,7 +43,7 @@ export class AppError extends Error {
   }
 
   get status(): number {
-    return STATUS_OF[this.code];
+    return statusOf(this.code);
   }
 
   /** Seconds for a Retry-After header, or 0 when trying again will not help. */

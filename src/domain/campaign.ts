@@ -66,7 +66,7 @@ export interface Campaign {
 }
 
 export const CAMPAIGN_ID_LENGTH_MAX = 128;
-const ID_PATTERN = /^[A-Za-z0-9._:-]{1,128}$/;
+export const ID_PATTERN = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** Whether a value is an id as the contract allows it: 1–128 characters of `A-Z a-z 0-9 . _ : -`. */
 export function isId(value: unknown): value is string {

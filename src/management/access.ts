@@ -9,13 +9,14 @@ import { ANONYMOUS } from '../config/api-tokens.ts';
 import { AppError } from '../domain/app-error.ts';
 import type { Caller, Credentials } from './credentials.ts';
 import { sendLoginPage } from './login-page.ts';
+import type { Access } from './operation.ts';
 import { isForeign, isSameOrigin } from './origin.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Least role a route wants; `open` asks nobody. Absent: by its method. */
-    readonly access?: 'open' | 'viewer' | 'operator';
+    readonly access?: Access;
   }
   interface FastifyRequest {
     /** Name of the token behind the request, for the audit log. */
@@ -84,7 +85,7 @@ export function setChallenge(error: AppError, reply: FastifyReply): void {
   }
 }
 
-function accessOf({ method, routeOptions }: FastifyRequest): 'open' | 'viewer' | 'operator' {
+function accessOf({ method, routeOptions }: FastifyRequest): Access {
   return routeOptions.config?.access ?? (READING_METHODS.includes(method) ? 'viewer' : 'operator');
 }
 

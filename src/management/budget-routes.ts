@@ -2,26 +2,49 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.ts';
-import { PACING_MODES } from '../domain/campaign.ts';
+import { type Campaign, PACING_MODES } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
+import { configBody, shownCampaign, shownPacingConfig } from './campaign-bodies.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
 import { campaignToConfigure, nextVersion, wireCampaign, wirePacingConfig } from './campaign-schema.ts';
 import { orderOf } from './change-note.ts';
-import { cents, checked, id, oneOf, reason } from './field-rules.ts';
-import { bodyOf, optionalBodyOf, pathId } from './request.ts';
+import { CAMPAIGN_EXAMPLE, EXAMPLE_ID } from './examples.ts';
+import { cents, id, oneOf, querySwitch, reason } from './field-rules.ts';
+import { addOperation } from './operation.ts';
+import { BUDGET_STATUS_EXAMPLE, shownBudgetStatus } from './shown-status.ts';
 
-const adjustBody = z.strictObject({
-  campaign_id: id,
-  new_daily_budget_cents: cents,
-  /** Absent leaves the total budget as it is, null takes it away. */
-  new_total_budget_cents: cents.nullable().optional(),
-  reason: reason.nullable().optional(),
-});
+const adjustBody = z
+  .strictObject({
+    campaign_id: id,
+    new_daily_budget_cents: cents,
+    new_total_budget_cents: cents
+      .nullable()
+      .optional()
+      .describe('Absent leaves the total budget as it is, null takes it away.'),
+    reason: reason.nullable().optional().describe('For the audit log.'),
+  })
+  .meta({ id: 'BudgetAdjustment' });
 
-const resetBody = z.strictObject({ campaign_id: id.optional(), reason: reason.nullable().optional() });
+const resetBody = z
+  .strictObject({
+    campaign_id: id.optional().describe('When it is given: the id in the path.'),
+    reason: reason.nullable().optional().describe('For the audit log.'),
+  })
+  .meta({ id: 'BudgetReset' });
 
-const modeBody = z.strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES) });
+const modeBody = z
+  .strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES) })
+  .meta({ id: 'PacingModeChange' });
+
+const byId = z.object({ id });
+const changed = { description: 'As it is now.', body: shownCampaign };
+const status = { description: 'The status.', body: shownBudgetStatus, example: BUDGET_STATUS_EXAMPLE };
+const config = {
+  description: 'Its hourly multipliers.',
+  body: shownPacingConfig,
+  example: { campaign_id: EXAMPLE_ID, pacing_configs: [{ hour: 9, multiplier: 1.5 }] },
+};
 
 export function addBudgetRoutes(
   app: FastifyInstance,
@@ -29,59 +52,148 @@ export function addBudgetRoutes(
   shards: Shards,
   changes: CampaignChanges,
 ): void {
-  app.post('/budget/adjust', async (request) => {
-    const given = checked(adjustBody, bodyOf(request));
-    const total = given.new_total_budget_cents;
-    const budgets = {
-      dailyBudgetMicros: given.new_daily_budget_cents,
-      ...(total === undefined ? {} : { totalBudgetMicros: total }),
-    };
-    const order = orderOf(request, 'budget.adjust', given.reason);
-    return wireCampaign(
-      await changes.edit(given.campaign_id, order, (current) => nextVersion(current, budgets, Date.now())),
-    );
-  });
+  addOperation(
+    app,
+    {
+      method: 'POST',
+      url: '/budget/adjust',
+      operationId: 'adjustBudget',
+      tag: 'Budgets',
+      summary: "Change a campaign's budgets",
+      description:
+        'A budget below what is spent is accepted: it stops the spending. A raised one closes the breaker.',
+      body: adjustBody,
+      bodyExamples: {
+        raise: { campaign_id: EXAMPLE_ID, new_daily_budget_cents: 150_000, reason: 'a good week' },
+      },
+      answer: { ...changed, example: { ...CAMPAIGN_EXAMPLE, daily_budget_cents: 150_000, version: 2 } },
+      errors: ['campaign_not_found', 'stale_version', 'unavailable'],
+    },
+    async ({ body }, request) => {
+      const { campaign_id, new_daily_budget_cents, new_total_budget_cents: total, reason } = body;
+      const budgets = {
+        dailyBudgetMicros: new_daily_budget_cents,
+        ...(total === undefined ? {} : { totalBudgetMicros: total }),
+      };
+      const adjust = (current: Campaign) => nextVersion(current, budgets, Date.now());
+      return wireCampaign(await changes.edit(campaign_id, orderOf(request, 'budget.adjust', reason), adjust));
+    },
+  );
 
-  app.post('/pacing/mode', async (request) => {
-    const { campaign_id, pacing_mode } = checked(modeBody, bodyOf(request));
-    return wireCampaign(
-      await changes.edit(campaign_id, orderOf(request, 'pacing.mode'), (current) =>
-        nextVersion(current, { pacingMode: pacing_mode }, Date.now()),
-      ),
-    );
-  });
+  addOperation(
+    app,
+    {
+      method: 'POST',
+      url: '/pacing/mode',
+      operationId: 'setPacingMode',
+      tag: 'Pacing',
+      summary: "Change a campaign's pacing mode",
+      body: modeBody,
+      bodyExamples: { asap: { campaign_id: EXAMPLE_ID, pacing_mode: 'ASAP' } },
+      answer: { ...changed, example: { ...CAMPAIGN_EXAMPLE, pacing_mode: 'ASAP', version: 2 } },
+      errors: ['campaign_not_found', 'stale_version', 'unavailable'],
+    },
+    async ({ body }, request) => {
+      const change = (current: Campaign) =>
+        nextVersion(current, { pacingMode: body.pacing_mode }, Date.now());
+      return wireCampaign(await changes.edit(body.campaign_id, orderOf(request, 'pacing.mode'), change));
+    },
+  );
 
-  app.get('/pacing/config/:id', async (request) => {
-    const campaignId = pathId(request);
-    const campaign = await store.get(campaignId);
-    if (campaign === null) throw campaignNotFound(campaignId);
-    return wirePacingConfig(campaign);
-  });
+  addOperation(
+    app,
+    {
+      method: 'GET',
+      url: '/pacing/config/:id',
+      operationId: 'getPacingConfig',
+      tag: 'Pacing',
+      summary: "Read a campaign's hourly multipliers",
+      params: byId,
+      answer: config,
+      errors: ['campaign_not_found', 'unavailable'],
+    },
+    async ({ params }) => {
+      const campaign = await store.get(params.id);
+      if (campaign === null) throw campaignNotFound(params.id);
+      return wirePacingConfig(campaign);
+    },
+  );
 
-  app.put('/pacing/config/:id', async (request) => {
-    const body = bodyOf(request);
-    const order = orderOf(request, 'pacing.config');
-    return wirePacingConfig(
-      await changes.edit(pathId(request), order, (current) => campaignToConfigure(body, current, Date.now())),
-    );
-  });
+  addOperation(
+    app,
+    {
+      method: 'PUT',
+      url: '/pacing/config/:id',
+      operationId: 'replacePacingConfig',
+      tag: 'Pacing',
+      summary: "Replace a campaign's hourly multipliers",
+      params: byId,
+      body: configBody,
+      bodyExamples: {
+        evening: {
+          pacing_configs: [
+            { hour: 20, multiplier: 2 },
+            { hour: 20, multiplier: 3, day_of_week: 5 },
+          ],
+        },
+      },
+      answer: config,
+      errors: ['campaign_not_found', 'stale_version', 'unavailable'],
+    },
+    async ({ params, body }, request) => {
+      const configure = (current: Campaign) => campaignToConfigure(body, current, Date.now());
+      return wirePacingConfig(await changes.edit(params.id, orderOf(request, 'pacing.config'), configure));
+    },
+  );
 
-  app.post('/budget/reset/:id', async (request, reply) => {
-    const campaignId = pathId(request);
-    const { campaign_id = campaignId } = checked(resetBody, optionalBodyOf(request));
-    if (campaign_id !== campaignId) {
-      throw new AppError('invalid_request', 'campaign_id must be the id in the path', 'campaign_id');
-    }
-    const status = await shards.reset(campaignId);
-    if (status === null) throw campaignNotFound(campaignId);
-    return reply.type('application/json; charset=utf-8').send(status);
-  });
+  addOperation(
+    app,
+    {
+      method: 'POST',
+      url: '/budget/reset/:id',
+      operationId: 'resetBudget',
+      tag: 'Budgets',
+      summary: "Start a campaign's day anew",
+      description:
+        "The day's count, its breaker and its plan begin anew; the spend history stays and what is in flight stays " +
+        'reserved. Only on a pod of its own: pods that share budgets answer 409.',
+      params: byId,
+      body: resetBody,
+      bodyOptional: true,
+      bodyExamples: { reset: { reason: 'a test campaign ran on it' } },
+      answer: { ...status, description: 'The status after it.' },
+      errors: ['campaign_not_found', 'not_in_fleet', 'unavailable'],
+    },
+    async ({ params, body }, _request, reply) => {
+      if (body.campaign_id !== undefined && body.campaign_id !== params.id) {
+        throw new AppError('invalid_request', 'campaign_id must be the id in the path', 'campaign_id');
+      }
+      const text = await shards.reset(params.id);
+      if (text === null) throw campaignNotFound(params.id);
+      return reply.type('application/json; charset=utf-8').send(text);
+    },
+  );
 
-  app.get('/budget/status/:id', async (request, reply) => {
-    const campaignId = pathId(request);
-    const { explain } = (request.query ?? {}) as Record<string, unknown>;
-    const status = await shards.status(campaignId, explain === 'true');
-    if (status === null) throw campaignNotFound(campaignId);
-    return reply.type('application/json; charset=utf-8').send(status);
-  });
+  addOperation(
+    app,
+    {
+      method: 'GET',
+      url: '/budget/status/:id',
+      operationId: 'getBudgetStatus',
+      tag: 'Budgets',
+      summary: "Read a campaign's money and pace right now",
+      description: 'From its owner’s memory: it answers while the database is down.',
+      params: byId,
+      query: z.object({
+        explain: querySwitch.describe('Whether to say why bids are decided as they are, term by term.'),
+      }),
+      answer: status,
+      errors: ['campaign_not_found', 'unavailable'],
+    },
+    async ({ params, query }, _request, reply) => {
+      const text = await shards.status(params.id, query.explain);
+      if (text === null) throw campaignNotFound(params.id);
+      return reply.type('application/json; charset=utf-8').send(text);
+    },
+  );
 }

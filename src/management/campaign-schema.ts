@@ -1,92 +1,19 @@
 /**
- * A campaign on the wire, snake_case with money in cents, and the campaign inside. Reading checks
- * everything and names the first field that is wrong; writing gives every field, in a fixed order.
+ * From a campaign on the wire (campaign-bodies.ts), snake_case with money in cents, to the campaign inside, and back.
+ * Reading checks the rules that need more than one field; writing gives every field, in a fixed order.
  */
-import { z } from 'zod';
 import { AppError } from '../domain/app-error.ts';
-import { type Campaign, type Daypart, PACING_LEVERS, PACING_MODES } from '../domain/campaign.ts';
+import type { Campaign, Daypart } from '../domain/campaign.ts';
 import { flightBounds } from '../domain/flight.ts';
 import { centsFromMicros } from '../domain/money.ts';
-import {
-  anyJson,
-  cents,
-  checked,
-  flag,
-  id,
-  instantOrDate,
-  multiplier,
-  name,
-  oneOf,
-  share,
-  timezone,
-  wholeNumber,
-} from './field-rules.ts';
-import type { JsonObject } from './request-body.ts';
-
-/** Statuses a client may set; `DELETED` is what DELETE is for. */
-const SETTABLE_STATUSES = ['ACTIVE', 'PAUSED', 'ENDED'] as const;
-
-/** Enough for every hour of a week on its own. */
-const DAYPARTS_MAX = 168;
-/** An entry for every hour of every day and one for every hour of each weekday. */
-const PACING_CONFIGS_MAX = 192;
-const VERSION_MAX = 2 ** 31 - 1;
-
-const daypart = z.strictObject(
-  { day_of_week: wholeNumber(0, 6).optional(), start_hour: wholeNumber(0, 23), end_hour: wholeNumber(1, 24) },
-  { error: 'an object {day_of_week?: 0–6, start_hour: 0–23, end_hour: 1–24}' },
-);
-
-const dayparts = z
-  .array(daypart, { error: 'null or a list of {day_of_week?, start_hour, end_hour}' })
-  .max(DAYPARTS_MAX, { error: `a list of at most ${DAYPARTS_MAX} entries` })
-  .nullable();
-
-/** What PUT replaces and PATCH changes. */
-const editable = {
-  name,
-  daily_budget_cents: cents,
-  total_budget_cents: cents.nullable().optional(),
-  start_date: instantOrDate.nullable().optional(),
-  end_date: instantOrDate.nullable().optional(),
-  timezone: timezone.optional(),
-  pacing_mode: oneOf(PACING_MODES).optional(),
-  pacing_lever: oneOf(PACING_LEVERS).optional(),
-  status: oneOf(SETTABLE_STATUSES).optional(),
-  breaker_threshold: share.optional(),
-  confidence_gate: flag.optional(),
-  dayparts: dayparts.optional(),
-  targeting: anyJson.optional(),
-  creative: anyJson.optional(),
-};
-
-const hourConfig = z.strictObject(
-  { hour: wholeNumber(0, 23), multiplier: multiplier, day_of_week: wholeNumber(0, 6).nullable().optional() },
-  { error: 'an object {hour: 0–23, multiplier: 0–100, day_of_week?: 0–6}' },
-);
-
-const pacingConfigs = z
-  .array(hourConfig, { error: 'a list of {hour, multiplier, day_of_week?}' })
-  .max(PACING_CONFIGS_MAX, { error: `a list of at most ${PACING_CONFIGS_MAX} entries` });
-
-const configBody = z.strictObject({ campaign_id: id.optional(), pacing_configs: pacingConfigs });
-
-/** What a client may send back as it read it: `version` is checked against the row, the others must agree. */
-const readBack = {
-  id: id.optional(),
-  version: wholeNumber(1, VERSION_MAX).optional(),
-  created_at: anyJson.optional(),
-  updated_at: anyJson.optional(),
-};
-
-const createBody = z.strictObject({ id: id.optional(), ...editable });
-const replaceBody = z.strictObject({ ...readBack, ...editable });
-const patchBody = z.strictObject({
-  ...readBack,
-  ...editable,
-  name: name.optional(),
-  daily_budget_cents: cents.optional(),
-});
+import type {
+  ConfigBody,
+  CreateBody,
+  PatchBody,
+  ReplaceBody,
+  ShownCampaign,
+  ShownPacingConfig,
+} from './campaign-bodies.ts';
 
 /** The fields of a campaign that a client edits. */
 type EditableFields = Omit<Campaign, 'id' | 'version' | 'createdAt' | 'updatedAt' | 'hourMultipliers'>;
@@ -107,8 +34,7 @@ const DEFAULTS: Omit<EditableFields, 'name' | 'dailyBudgetMicros'> = {
 };
 
 /** A new campaign from the body of a create. @throws AppError `invalid_request`. */
-export function campaignToCreate(body: JsonObject, makeId: () => string, nowMs: number): Campaign {
-  const given = checked(createBody, body);
+export function campaignToCreate(given: CreateBody, makeId: () => string, nowMs: number): Campaign {
   const at = new Date(nowMs).toISOString();
   return checkedTimes({
     id: given.id ?? makeId(),
@@ -125,8 +51,7 @@ export function campaignToCreate(body: JsonObject, makeId: () => string, nowMs: 
  * have a route of their own and stay.
  * @throws AppError `invalid_request`, or `stale_version` when the body names another version.
  */
-export function campaignToReplace(body: JsonObject, current: Campaign, nowMs: number): Campaign {
-  const given = checked(replaceBody, body);
+export function campaignToReplace(given: ReplaceBody, current: Campaign, nowMs: number): Campaign {
   checkReadBack(given, current);
   return checkedTimes(nextVersion(current, allFields(given), nowMs));
 }
@@ -135,8 +60,7 @@ export function campaignToReplace(body: JsonObject, current: Campaign, nowMs: nu
  * What a PATCH makes of `current`: fields that the body lacks stay.
  * @throws AppError `invalid_request`, or `stale_version` when the body names another version.
  */
-export function campaignToPatch(body: JsonObject, current: Campaign, nowMs: number): Campaign {
-  const given = checked(patchBody, body);
+export function campaignToPatch(given: PatchBody, current: Campaign, nowMs: number): Campaign {
   checkReadBack(given, current);
   return checkedTimes(nextVersion(current, fieldsOf(given), nowMs));
 }
@@ -150,8 +74,7 @@ export function nextVersion(current: Campaign, changes: Partial<Campaign>, nowMs
  * What a PUT of its hourly multipliers makes of `current`; an empty list takes them away.
  * @throws AppError `invalid_request` also for two entries of one hour and day.
  */
-export function campaignToConfigure(body: JsonObject, current: Campaign, nowMs: number): Campaign {
-  const given = checked(configBody, body);
+export function campaignToConfigure(given: ConfigBody, current: Campaign, nowMs: number): Campaign {
   refuseChange('campaign_id', given.campaign_id, current.id);
   const seen = new Set<string>();
   const hourMultipliers = given.pacing_configs.map(({ hour, multiplier, day_of_week }, index) => {
@@ -172,7 +95,7 @@ export function campaignToConfigure(body: JsonObject, current: Campaign, nowMs: 
 }
 
 /** The body of an answer about a campaign's hourly multipliers. */
-export function wirePacingConfig(campaign: Campaign): JsonObject {
+export function wirePacingConfig(campaign: Campaign): ShownPacingConfig {
   return {
     campaign_id: campaign.id,
     pacing_configs: (campaign.hourMultipliers ?? []).map(({ hour, multiplier, dayOfWeek }) =>
@@ -182,7 +105,7 @@ export function wirePacingConfig(campaign: Campaign): JsonObject {
 }
 
 /** The body of an answer. */
-export function wireCampaign(campaign: Campaign): JsonObject {
+export function wireCampaign(campaign: Campaign): ShownCampaign {
   const total = campaign.totalBudgetMicros;
   return {
     id: campaign.id,
@@ -206,18 +129,22 @@ export function wireCampaign(campaign: Campaign): JsonObject {
   };
 }
 
-function wireDaypart({ dayOfWeek, startHour, endHour }: Daypart): JsonObject {
+function wireDaypart({
+  dayOfWeek,
+  startHour,
+  endHour,
+}: Daypart): NonNullable<ShownCampaign['dayparts']>[number] {
   const hours = { start_hour: startHour, end_hour: endHour };
   return dayOfWeek === undefined ? hours : { day_of_week: dayOfWeek, ...hours };
 }
 
-function allFields(given: z.output<typeof createBody> | z.output<typeof replaceBody>): EditableFields {
+function allFields(given: CreateBody | ReplaceBody): EditableFields {
   const required = { name: given.name, dailyBudgetMicros: given.daily_budget_cents };
   return { ...DEFAULTS, ...required, ...fieldsOf(given) };
 }
 
 /** The editable fields that a body carries, and no others. */
-function fieldsOf(given: Partial<z.output<typeof patchBody>>): Partial<EditableFields> {
+function fieldsOf(given: PatchBody): Partial<EditableFields> {
   return present({
     name: given.name,
     dailyBudgetMicros: given.daily_budget_cents,
@@ -243,7 +170,7 @@ function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K],
 }
 
 /** An empty list restricts nothing, which is what null says. */
-function daypartsOf(given: z.output<typeof dayparts>): readonly Daypart[] | null {
+function daypartsOf(given: NonNullable<PatchBody['dayparts']> | null): readonly Daypart[] | null {
   if (given === null || given.length === 0) return null;
   return given.map(({ day_of_week, start_hour, end_hour }) => {
     const hours = { startHour: start_hour, endHour: end_hour };

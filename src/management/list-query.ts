@@ -1,30 +1,19 @@
-/** What lists have in common: the parameters of a page, and how one that is wrong is refused. */
-import { AppError } from '../domain/app-error.ts';
+/** What lists have in common: the parameters of a page. Those that a route does not know are ignored, as proxies add some. */
+import { z } from 'zod';
+import { queryNumber } from './field-rules.ts';
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
+const CURSOR_ACCEPTED = 'the X-Next-Cursor of the page before';
 
-/** The query's parameters. Those that a route does not know are ignored, as caches and proxies add some. */
-export function queryOf(query: unknown): Readonly<Record<string, unknown>> {
-  return (query ?? {}) as Record<string, unknown>;
-}
+/** Rows of a page. */
+export const pageLimit = queryNumber(1, LIMIT_MAX).default(LIMIT_DEFAULT).describe('Rows of the page.');
 
-/** Rows of a page. @throws AppError `invalid_request`. */
-export function limitOf(value: unknown): number {
-  if (value === undefined) return LIMIT_DEFAULT;
-  const limit = typeof value === 'string' && /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
-  if (limit >= 1 && limit <= LIMIT_MAX) return limit;
-  throw refused('limit', `a whole number from 1 to ${LIMIT_MAX}`);
-}
-
-/** `true` or `false`; absent is false. @throws AppError `invalid_request`. */
-export function switchOf(parameter: string, value: unknown): boolean {
-  if (value === undefined || value === 'false') return false;
-  if (value === 'true') return true;
-  throw refused(parameter, 'true or false');
-}
-
-/** The refusal of a parameter that says what is accepted. */
-export function refused(parameter: string, accepted: string): AppError {
-  return new AppError('invalid_request', `${parameter} must be ${accepted}`, parameter);
-}
+/** Where a page begins, of a list whose rows have numbers: the number of the row before. */
+export const numberCursor = z
+  .string({ error: CURSOR_ACCEPTED })
+  .regex(/^[1-9][0-9]{0,14}$/, { error: CURSOR_ACCEPTED })
+  .transform(Number)
+  .pipe(z.int().min(1))
+  .optional()
+  .describe('The `X-Next-Cursor` of the page before.');

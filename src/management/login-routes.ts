@@ -4,21 +4,59 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { API_ROLES } from '../config/api-tokens.ts';
 import { AppError } from '../domain/app-error.ts';
 import { type Credentials, sessionCookie } from './credentials.ts';
 import { checked, tokenText } from './field-rules.ts';
 import { sendLoginPage } from './login-page.ts';
+import { addOperation, type Description } from './operation.ts';
 import { isForeign, isOverTls } from './origin.ts';
 import { bodyOf } from './request.ts';
 import { SESSION_SECONDS } from './sessions.ts';
 
-const loginBody = z.strictObject({ token: tokenText });
-const OPEN = { config: { access: 'open' } } as const;
+const loginBody = z.strictObject({ token: tokenText.describe('One of API_TOKENS.') }).meta({ id: 'Login' });
+
+const shownLogin = z.strictObject({
+  name: z.string(),
+  role: z.enum(API_ROLES),
+  expires_in_seconds: z.int().min(1),
+});
+
+const tag = 'Session';
+
+const LOGIN_PAGE: Description = {
+  operationId: 'getLoginPage',
+  tag,
+  summary: 'The form that asks a person for a token',
+  answers: { 200: { description: 'The page.', other: { 'text/html': null } } },
+};
+
+const LOGIN: Description = {
+  operationId: 'login',
+  tag,
+  summary: 'Exchange a token for a session in a cookie that no script can read',
+  description: 'For pages and WebSockets; other programs send the token with each request.',
+  body: loginBody,
+  alsoForm: true,
+  bodyExamples: { token: { token: 'the-token' } },
+  answers: {
+    200: {
+      description: 'Logged in.',
+      body: shownLogin,
+      headers: ['Set-Cookie'],
+      example: { name: 'ops', role: 'operator', expires_in_seconds: SESSION_SECONDS },
+    },
+    303: { description: 'Logged in with the form.', headers: ['Set-Cookie', 'Location'] },
+  },
+  errors: ['unauthorized', 'forbidden', 'not_found'],
+};
 
 export function addLoginRoutes(app: FastifyInstance, credentials: Credentials): void {
-  app.get('/login', OPEN, async (_request, reply) => sendLoginPage(reply));
+  app.get('/login', { config: { access: 'open', described: LOGIN_PAGE } }, async (_request, reply) =>
+    sendLoginPage(reply),
+  );
 
-  app.post('/login', OPEN, async (request, reply) => {
+  app.post('/login', { config: { access: 'open', described: LOGIN } }, async (request, reply) => {
     refuseOtherSites(request);
     const form = formOf(request);
     try {
@@ -33,12 +71,30 @@ export function addLoginRoutes(app: FastifyInstance, credentials: Credentials): 
     }
   });
 
-  app.post('/logout', OPEN, async (request, reply) => {
-    refuseOtherSites(request);
-    credentials.logout(request.headers);
-    setCookie(request, reply, '');
-    return { status: 'logged_out' };
-  });
+  addOperation(
+    app,
+    {
+      method: 'POST',
+      url: '/logout',
+      access: 'open',
+      operationId: 'logout',
+      tag,
+      summary: 'End the session of the cookie',
+      answer: {
+        description: 'There is no session any more.',
+        body: z.strictObject({ status: z.literal('logged_out') }),
+        headers: ['Set-Cookie'],
+        example: { status: 'logged_out' },
+      },
+      errors: ['forbidden'],
+    },
+    async (_given, request, reply) => {
+      refuseOtherSites(request);
+      credentials.logout(request.headers);
+      setCookie(request, reply, '');
+      return { status: 'logged_out' as const };
+    },
+  );
 }
 
 function setCookie(request: FastifyRequest, reply: FastifyReply, sessionId: string): void {

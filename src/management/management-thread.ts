@@ -157,10 +157,7 @@ async function serve(address: PostgresAddress): Promise<void> {
     alerts,
     shards,
     summary: () => summary.read(performance.now()),
-    health: () => {
-      const { statusCode, body } = readHealth(state, index, shardMeters, isInFleet(config), Date.now());
-      return { statusCode, body: JSON.parse(body) as unknown };
-    },
+    health: () => readHealth(state, index, shardMeters, isInFleet(config), Date.now()),
     log,
     bodyBytesMax: config.bodyBytesMax,
   });

@@ -25,7 +25,7 @@ import {
   SHARD_DEGRADED_SINCE_MS,
   SHARD_METERS,
 } from '../table/thread-meters.ts';
-import type { JsonObject } from './request-body.ts';
+import type { ShownSummary } from './shown-status.ts';
 
 /** Looks that are kept: the rates are of so many seconds. */
 const LOOKS = 6;
@@ -68,7 +68,7 @@ export class MetricsSummary {
   }
 
   /** The answer. @param steadyMs now, by the clock of {@link look} */
-  read(steadyMs: number): JsonObject {
+  read(steadyMs: number): ShownSummary {
     if (steadyMs - this.#figuresAtMs >= FIGURES_MS) {
       this.#figures = this.#readTable();
       this.#figuresAtMs = steadyMs;

@@ -1,28 +1,46 @@
 /** `GET /performance/{id}`: each hour's planned and actual spend, as JSON or, when asked for, as CSV. */
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { AppError } from '../domain/app-error.ts';
 import { DAY_MS, localDayAt, wallMidnight } from '../domain/local-day.ts';
 import { centsFromMicros } from '../domain/money.ts';
 import { pacingAccuracy } from '../domain/pacing-accuracy.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import type { HourPerformance, PerformanceStore } from '../sinks/postgres/performance-store.ts';
-import { queryOf, refused } from './list-query.ts';
-import { pathId } from './request.ts';
+import { id, localDate } from './field-rules.ts';
+import { addOperation } from './operation.ts';
+import { shownCents, shownCount, shownDate, shownRatio } from './shown-fields.ts';
 
 const DAYS_DEFAULT = 28;
 /** A quarter of a year: at most 2,208 rows. */
 const DAYS_MAX = 92;
-const DATE_ACCEPTED = "a date as YYYY-MM-DD, in the campaign's time zone";
 
-interface PerformanceRow {
-  readonly date: string;
-  readonly hour: number;
-  readonly planned_spend_cents: number;
-  readonly actual_spend_cents: number;
-  readonly pacing_accuracy: number | null;
-  readonly impressions: number;
-  readonly clicks: number;
-}
+const DATE_SHOWN = "In the campaign's time zone.";
+
+export const performanceQuery = z.object({
+  start_date: localDate
+    .optional()
+    .describe(`${DATE_SHOWN} Absent: so that the range has ${DAYS_DEFAULT} days.`),
+  end_date: localDate
+    .optional()
+    .describe(`${DATE_SHOWN} Absent: today. The range has at most ${DAYS_MAX} days.`),
+});
+
+type PerformanceQuery = z.output<typeof performanceQuery>;
+
+const performanceRow = z
+  .strictObject({
+    date: shownDate,
+    hour: z.int().min(0).max(23).describe('One that the clocks show twice is one.'),
+    planned_spend_cents: shownCents,
+    actual_spend_cents: shownCents,
+    pacing_accuracy: shownRatio.nullable().describe('null when nothing was planned or spent.'),
+    impressions: shownCount,
+    clicks: shownCount,
+  })
+  .meta({ id: 'HourPerformance' });
+
+type PerformanceRow = z.output<typeof performanceRow>;
 
 const COLUMNS = [
   'date',
@@ -34,32 +52,64 @@ const COLUMNS = [
   'clicks',
 ] as const satisfies readonly (keyof PerformanceRow)[];
 
+const EXAMPLE: PerformanceRow = {
+  date: '2026-03-01',
+  hour: 9,
+  planned_spend_cents: 4_166.6667,
+  actual_spend_cents: 4_000,
+  pacing_accuracy: 0.96,
+  impressions: 26_666,
+  clicks: 41,
+};
+
 export function addPerformanceRoutes(
   app: FastifyInstance,
   store: CampaignStore,
   performance: PerformanceStore,
 ): void {
-  app.get('/performance/:id', async (request, reply) => {
-    const id = pathId(request);
-    const campaign = await store.get(id);
-    if (campaign === null) throw campaignNotFound(id);
-    const { start, end } = datesOf(request.query, localDayAt(campaign.timezone, Date.now()).date);
-    const rows = (await performance.hours(id, start, end)).map(wireHour);
-    reply.header('vary', 'accept');
-    if (!wantsCsv(request.headers.accept)) return rows;
-    return reply
-      .type('text/csv; charset=utf-8; header=present')
-      .header('content-disposition', `attachment; filename="performance-${id.replaceAll(':', '_')}.csv"`)
-      .send(csvOf(rows));
-  });
+  addOperation(
+    app,
+    {
+      method: 'GET',
+      url: '/performance/:id',
+      operationId: 'getPerformance',
+      tag: 'Insight',
+      summary: 'Planned and actual spend of each hour, as JSON or CSV',
+      description: 'Hours with neither a plan nor spend, impressions or clicks are left out.',
+      params: z.object({ id }),
+      query: performanceQuery,
+      answer: {
+        description: 'The hours, in their order; with `Accept: text/csv` as CSV.',
+        body: z.array(performanceRow),
+        example: [EXAMPLE],
+        other: { 'text/csv': csvOf([EXAMPLE]) },
+        headers: ['Content-Disposition'],
+      },
+      errors: ['campaign_not_found', 'unavailable'],
+    },
+    async ({ params, query }, request, reply) => {
+      const campaign = await store.get(params.id);
+      if (campaign === null) throw campaignNotFound(params.id);
+      const { start, end } = datesOf(query, localDayAt(campaign.timezone, Date.now()).date);
+      const rows = (await performance.hours(params.id, start, end)).map(wireHour);
+      reply.header('vary', 'accept');
+      if (!wantsCsv(request.headers.accept)) return rows;
+      const file = `performance-${params.id.replaceAll(':', '_')}.csv`;
+      return reply
+        .type('text/csv; charset=utf-8; header=present')
+        .header('content-disposition', `attachment; filename="${file}"`)
+        .send(csvOf(rows));
+    },
+  );
 }
 
 /** The range asked for, by default the last days until today. @throws AppError `invalid_request`. */
-export function datesOf(query: unknown, today: string): { readonly start: string; readonly end: string } {
-  const { start_date, end_date } = queryOf(query);
-  const endMs = midnightOf('end_date', end_date ?? today);
-  const startMs =
-    start_date === undefined ? endMs - (DAYS_DEFAULT - 1) * DAY_MS : midnightOf('start_date', start_date);
+export function datesOf(
+  { start_date, end_date }: PerformanceQuery,
+  today: string,
+): { readonly start: string; readonly end: string } {
+  const endMs = midnightOf(end_date ?? today);
+  const startMs = start_date === undefined ? endMs - (DAYS_DEFAULT - 1) * DAY_MS : midnightOf(start_date);
   if (endMs < startMs) {
     throw new AppError('invalid_request', 'end_date must not be before start_date', 'end_date');
   }
@@ -102,9 +152,9 @@ function csvOf(rows: readonly PerformanceRow[]): string {
   return [COLUMNS.join(','), ...lines, ''].join('\r\n');
 }
 
-function midnightOf(parameter: string, value: unknown): number {
-  const midnight = typeof value === 'string' ? wallMidnight(value) : null;
-  if (midnight === null) throw refused(parameter, DATE_ACCEPTED);
+function midnightOf(date: string): number {
+  const midnight = wallMidnight(date);
+  if (midnight === null) throw new RangeError('not a date after the check');
   return midnight;
 }
 

@@ -1,7 +1,5 @@
-/** What the routes read from a request besides its fields: the parsed body and the id in the path. */
+/** What the routes read from a request: its body, parsed. */
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../domain/app-error.ts';
-import { ID_ACCEPTED, isId } from '../domain/campaign.ts';
 import { type JsonObject, parseJsonObject } from './request-body.ts';
 
 /** The body as an object. @throws AppError `invalid_request`. */
@@ -13,11 +11,4 @@ export function bodyOf(request: FastifyRequest): JsonObject {
 export function optionalBodyOf(request: FastifyRequest): JsonObject {
   const { body } = request;
   return body instanceof Uint8Array && body.length > 0 ? parseJsonObject(body) : {};
-}
-
-/** The `:id` of the path. @throws AppError `invalid_request`. */
-export function pathId(request: FastifyRequest): string {
-  const { id } = (request.params ?? {}) as Record<string, unknown>;
-  if (isId(id)) return id;
-  throw new AppError('invalid_request', `the id in the path must be ${ID_ACCEPTED}`, 'id');
 }

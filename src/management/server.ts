@@ -20,16 +20,14 @@ import { addCampaignRoutes } from './campaign-routes.ts';
 import { Credentials } from './credentials.ts';
 import { addErrorAnswers, answerError, answerUnreadable } from './error-answers.ts';
 import { addLoginRoutes } from './login-routes.ts';
+import { addOpenApiRoutes } from './openapi/routes.ts';
+import { collectOperations } from './operation.ts';
 import { addCors } from './origin.ts';
 import { addPerformanceRoutes } from './performance-routes.ts';
-import type { JsonObject } from './request-body.ts';
 import { addRequestLog } from './request-log.ts';
 import { addResponseHeaders, requestIdOf } from './response-headers.ts';
-
-export interface HealthReport {
-  readonly statusCode: number;
-  readonly body: unknown;
-}
+import { addServiceRoutes, type HealthReport } from './service-routes.ts';
+import type { ShownSummary } from './shown-status.ts';
 
 export interface ManagementServerOptions {
   readonly store: CampaignStore;
@@ -44,9 +42,9 @@ export interface ManagementServerOptions {
   /** Origins whose pages may call. */
   readonly corsOrigins: readonly string[];
   /** What GET /health answers. */
-  readonly health: () => HealthReport | Promise<HealthReport>;
+  readonly health: () => HealthReport;
   /** What GET /metrics/summary answers. */
-  readonly summary: () => JsonObject;
+  readonly summary: () => ShownSummary;
   readonly log: Logger;
   /** Largest body accepted. */
   readonly bodyBytesMax: number;
@@ -77,6 +75,7 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
     },
   });
   const credentials = new Credentials(apiTokens);
+  const routes = collectOperations(app);
   addResponseHeaders(app);
   addRequestLog(app, log);
   acceptAnyContentType(app);
@@ -90,12 +89,8 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addLoginRoutes(app, credentials);
   addPerformanceRoutes(app, store, performance);
   addAlertRoutes(app, store, alerts);
-  app.get('/metrics/summary', async () => summary());
-  app.get('/health', { config: { access: 'open' } }, async (_request, reply) => {
-    const report = await health();
-    reply.code(report.statusCode);
-    return report.body;
-  });
+  addServiceRoutes(app, health, summary);
+  addOpenApiRoutes(app, routes, credentials.required);
   return app;
 }
 

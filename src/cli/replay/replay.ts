@@ -10,7 +10,9 @@ import { explain } from '../../domain/explanation.ts';
 import { isAllowed, REASONS } from '../../domain/gate.ts';
 import { seededRandom } from '../../domain/seeded-random.ts';
 import { VirtualCampaign, type VirtualDecision } from '../../domain/virtual-campaign.ts';
+import { createBody, patchBody } from '../../management/campaign-bodies.ts';
 import { campaignToCreate, campaignToPatch } from '../../management/campaign-schema.ts';
+import { checked } from '../../management/field-rules.ts';
 import { hashId } from '../../table/hash.ts';
 import { LineError, newReplayLine, type ReplayLine, readReplayLine } from './replay-line.ts';
 
@@ -116,7 +118,7 @@ export class Replay {
     const { virtual } = replayed;
     const current = virtual.paced.campaign;
     virtual.change(
-      checkedCampaign(() => campaignToPatch(line.campaign, current, line.timeMs)),
+      checkedCampaign(() => campaignToPatch(checked(patchBody, line.campaign), current, line.timeMs)),
       line.timeMs,
     );
     if (line.learnedShape !== null) virtual.expect(line.learnedShape, line.timeMs);
@@ -125,7 +127,7 @@ export class Replay {
   private open(line: ReplayLine): Replayed {
     const { seed, reservationTtlMs, breakerRecoveryMs, breakerProbes } = this.settings;
     const campaign = checkedCampaign(() =>
-      campaignToCreate(line.campaign, () => line.campaignId, line.timeMs),
+      campaignToCreate(checked(createBody, line.campaign), () => line.campaignId, line.timeMs),
     );
     const pacing = {
       reservationTtlMs: line.reservationTtlMs ?? reservationTtlMs,

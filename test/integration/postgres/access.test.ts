@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readApiTokens } from '../../../src/config/api-tokens.ts';
 import { buildManagementServer } from '../../../src/management/server.ts';
+import { SUMMARY_EXAMPLE } from '../../../src/management/shown-status.ts';
 import { AlertStore } from '../../../src/sinks/postgres/alert-store.ts';
 import { AuditStore } from '../../../src/sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
@@ -55,11 +56,11 @@ describe('access to the management API', () => {
       audit: new AuditStore(sql),
       performance: new PerformanceStore(sql),
       alerts: new AlertStore(sql),
-      summary: () => ({}),
+      summary: () => SUMMARY_EXAMPLE,
       shards: new RecordingShards(),
       apiTokens,
       corsOrigins,
-      health: () => ({ statusCode: 200, body: { status: 'healthy' } }),
+      health: () => ({ statusCode: 200, body: '{"status":"healthy"}' }),
       log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
       bodyBytesMax: 100_000,
     });

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/domain/app-error.ts';
 import { buildManagementServer } from '../../../src/management/server.ts';
+import { SUMMARY_EXAMPLE } from '../../../src/management/shown-status.ts';
 import { AlertStore } from '../../../src/sinks/postgres/alert-store.ts';
 import { AuditStore } from '../../../src/sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
@@ -48,8 +49,8 @@ describe.each(databaseKinds)('what operators read, from the %s database', (kind)
       performance: new PerformanceStore(sql),
       alerts: new AlertStore(sql),
       shards,
-      summary: () => ({ active_campaigns: 3 }),
-      health: () => ({ statusCode: 200, body: {} }),
+      summary: () => SUMMARY_EXAMPLE,
+      health: () => ({ statusCode: 200, body: '{}' }),
       log: pino({ level: 'silent' }),
       bodyBytesMax: 100_000,
     });
@@ -221,7 +222,7 @@ describe.each(databaseKinds)('what operators read, from the %s database', (kind)
   it('answers the summary of the metrics', async () => {
     expect(await call('GET', '/metrics/summary')).toMatchObject({
       status: 200,
-      text: '{"active_campaigns":3}',
+      text: JSON.stringify(SUMMARY_EXAMPLE),
     });
   });
 

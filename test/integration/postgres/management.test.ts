@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/domain/app-error.ts';
 import { feedCampaigns } from '../../../src/management/campaign-feed.ts';
 import { buildManagementServer } from '../../../src/management/server.ts';
+import { SUMMARY_EXAMPLE } from '../../../src/management/shown-status.ts';
 import { AlertStore } from '../../../src/sinks/postgres/alert-store.ts';
 import { AuditStore } from '../../../src/sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
@@ -45,8 +46,8 @@ describe('the management API', () => {
       performance: new PerformanceStore(sql),
       alerts: new AlertStore(sql),
       shards,
-      summary: () => ({}),
-      health: () => ({ statusCode: 200, body: { status: 'healthy' } }),
+      summary: () => SUMMARY_EXAMPLE,
+      health: () => ({ statusCode: 200, body: '{"status":"healthy"}' }),
       log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
       bodyBytesMax: BODY_BYTES_MAX,
     });
@@ -362,7 +363,7 @@ describe('the management API', () => {
       status: () => Promise.reject(new TypeError('a bug inside')),
     });
     const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-    const health = () => ({ statusCode: 200, body: {} });
+    const health = () => ({ statusCode: 200, body: '{}' }) as const;
     app = buildManagementServer({
       inFleet: false,
       ...open(),
@@ -370,7 +371,7 @@ describe('the management API', () => {
       performance: new PerformanceStore(sql),
       alerts: new AlertStore(sql),
       shards: failing,
-      summary: () => ({}),
+      summary: () => SUMMARY_EXAMPLE,
       health,
       log,
       bodyBytesMax: BODY_BYTES_MAX,

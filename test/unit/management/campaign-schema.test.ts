@@ -1,18 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/domain/app-error.ts';
-import { PACING_LEVERS, PACING_MODES } from '../../../src/domain/campaign.ts';
+import { type Campaign, PACING_LEVERS, PACING_MODES } from '../../../src/domain/campaign.ts';
+import { createBody, patchBody, replaceBody } from '../../../src/management/campaign-bodies.ts';
 import {
   campaignToCreate,
   campaignToPatch,
   campaignToReplace,
   wireCampaign,
 } from '../../../src/management/campaign-schema.ts';
+import { checked } from '../../../src/management/field-rules.ts';
 import { parseJsonObject } from '../../../src/management/request-body.ts';
 import { someCampaign } from '../../support/campaigns.ts';
 
 const NOW_MS = Date.UTC(2026, 2, 1, 9);
-const create = (body: object) => campaignToCreate(body as Record<string, unknown>, () => 'made-id', NOW_MS);
+const create = (body: object) => campaignToCreate(checked(createBody, { ...body }), () => 'made-id', NOW_MS);
+const replace = (body: object, current: Campaign, nowMs = NOW_MS) =>
+  campaignToReplace(checked(replaceBody, { ...body }), current, nowMs);
+const patch = (body: object, current: Campaign, nowMs = NOW_MS) =>
+  campaignToPatch(checked(patchBody, { ...body }), current, nowMs);
 const minimal = { name: 'Spring', daily_budget_cents: 100 };
 
 function refusal(run: () => unknown): AppError {
@@ -76,8 +82,8 @@ describe('a campaign on the wire', () => {
     fc.assert(
       fc.property(campaignBody, (body) => {
         const campaign = create(body);
-        const replaced = campaignToReplace(wireCampaign(campaign), campaign, NOW_MS + 1);
-        const patched = campaignToPatch(wireCampaign(campaign), campaign, NOW_MS + 1);
+        const replaced = replace(wireCampaign(campaign), campaign, NOW_MS + 1);
+        const patched = patch(wireCampaign(campaign), campaign, NOW_MS + 1);
         const expected = { ...campaign, version: 2, updatedAt: '2026-03-01T09:00:00.001Z' };
         expect(replaced).toEqual(expected);
         expect(patched).toEqual(expected);
@@ -110,7 +116,7 @@ describe('a campaign on the wire', () => {
 
   it('keeps its hour multipliers through a PUT, although the body cannot carry them', () => {
     const current = someCampaign({ hourMultipliers: [{ hour: 9, multiplier: 2 }], timezone: 'Asia/Kolkata' });
-    const replaced = campaignToReplace(minimal, current, NOW_MS);
+    const replaced = replace(minimal, current);
     expect(replaced.hourMultipliers).toEqual([{ hour: 9, multiplier: 2 }]);
     expect(replaced.timezone).toBe('UTC');
   });
@@ -121,7 +127,7 @@ describe('a campaign on the wire', () => {
       endDate: '2026-12-31',
       targeting: { geo: ['DE'] },
     });
-    const patched = campaignToPatch({ end_date: null }, current, NOW_MS);
+    const patched = patch({ end_date: null }, current);
     expect(patched).toEqual({ ...current, endDate: null, version: 2, updatedAt: '2026-03-01T09:00:00.000Z' });
   });
 });
@@ -214,14 +220,12 @@ describe('a refused campaign', () => {
   });
 
   it('is a conflict when the body names another version than the stored one', () => {
-    const error = refusal(() => campaignToPatch({ version: 2, name: 'x' }, someCampaign(), NOW_MS));
+    const error = refusal(() => patch({ version: 2, name: 'x' }, someCampaign()));
     expect({ code: error.code, field: error.field }).toEqual({ code: 'stale_version', field: 'version' });
   });
 
   it.each(['id', 'created_at', 'updated_at'])('cannot change %s', (field) => {
-    const error = refusal(() =>
-      campaignToPatch({ [field]: '2020-01-01T00:00:00.000Z' }, someCampaign(), NOW_MS),
-    );
+    const error = refusal(() => patch({ [field]: '2020-01-01T00:00:00.000Z' }, someCampaign()));
     expect(error.field).toBe(field);
   });
 });

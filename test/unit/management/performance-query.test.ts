@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { datesOf, wantsCsv } from '../../../src/management/performance-routes.ts';
+import { checked } from '../../../src/management/field-rules.ts';
+import { datesOf, performanceQuery, wantsCsv } from '../../../src/management/performance-routes.ts';
 
 describe('the dates of a performance request', () => {
   test('are the last 28 days until today when none are given', () => {
@@ -30,7 +31,7 @@ describe('the dates of a performance request', () => {
     ['end_date', { end_date: '2026-03-01T00:00:00Z' }],
     ['end_date', { end_date: "2026-03-01'; DROP TABLE alerts; --" }],
   ])('are refused by the name of %s in %j', (field, query) => {
-    expect(() => datesOf(query, '2026-03-28')).toThrow(
+    expect(() => datesOf(checked(performanceQuery, query), '2026-03-28')).toThrow(
       expect.objectContaining({ code: 'invalid_request', field }),
     );
   });
