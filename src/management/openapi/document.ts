@@ -100,9 +100,18 @@ function parametersOf(
   schemas: JsonSchemas,
 ): JsonObject[] {
   return Object.entries(object?.shape ?? {}).map(([name, member]) => {
-    const { description, ...schema } = schemas.of(member, 'output');
+    const { description, examples, ...schema } = schemas.of(member, 'output');
     const required = !member.safeParse(undefined).success;
-    return { name, in: where, required, ...(description === undefined ? {} : { description }), schema };
+    // Tools show a parameter's own example, and none of its schema.
+    const example = where === 'path' && Array.isArray(examples) ? { example: examples[0] as unknown } : {};
+    return {
+      name,
+      in: where,
+      required,
+      ...(description === undefined ? {} : { description }),
+      ...example,
+      schema,
+    };
   });
 }
 

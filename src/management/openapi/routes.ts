@@ -1,8 +1,19 @@
-/** GET /openapi.json. */
-import type { FastifyInstance } from 'fastify';
+/** GET /openapi.json, and the page at /docs that shows it and sends requests from it. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { addOperation, type DescribedRoute } from '../operation.ts';
+import { addOperation, type DescribedRoute, type Description } from '../operation.ts';
 import { openApiDocument } from './document.ts';
+import { PAGE_FILES, type PageFile, PageFiles } from './page-files.ts';
+
+const FOR_AN_HOUR = 'public, max-age=3600';
+
+const PAGE: Description = {
+  operationId: 'getDocs',
+  tag: 'Service',
+  summary: 'This description as a page, from which requests can be sent',
+  answers: { 200: { description: 'The page.', other: { 'text/html': null } } },
+  errors: ['not_found'],
+};
 
 /** @param credentialsRequired whether API_TOKENS is set */
 export function addOpenApiRoutes(
@@ -26,4 +37,22 @@ export function addOpenApiRoutes(
       return reply.type('application/json; charset=utf-8').send(document);
     },
   );
+
+  const files = new PageFiles();
+  app.get('/docs', { config: { described: PAGE } }, async (request, reply) =>
+    send(await files.read('index.html'), request, reply),
+  );
+  for (const name of PAGE_FILES) {
+    if (name === 'index.html') continue;
+    const config = { access: 'open', described: 'page-file' } as const;
+    app.get(`/docs/${name}`, { config }, async (request, reply) =>
+      send(await files.read(name), request, reply.header('cache-control', FOR_AN_HOUR)),
+    );
+  }
+}
+
+function send(file: PageFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.type(file.contentType).header('vary', 'accept-encoding');
+  if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(file.bytes);
+  return reply.header('content-encoding', 'gzip').send(file.gzipped);
 }
