@@ -225,6 +225,16 @@ export const schema = {
     1000,
     2,
   ),
+  webSocketIntervalMs: integer(
+    {
+      variable: 'WS_INTERVAL_MS',
+      group: 'Observing',
+      describe: 'least time between two updates of the WebSocket',
+    },
+    50,
+    60_000,
+    250,
+  ),
   metricsCampaigns: integer(
     {
       variable: 'METRICS_CAMPAIGNS',

@@ -65,6 +65,36 @@ export interface Campaign {
   readonly updatedAt: string;
 }
 
+/** What is shown of a campaign beside its money. */
+export type CampaignBrief = Pick<
+  Campaign,
+  | 'id'
+  | 'name'
+  | 'status'
+  | 'pacingMode'
+  | 'timezone'
+  | 'dailyBudgetMicros'
+  | 'totalBudgetMicros'
+  | 'breakerThreshold'
+  | 'version'
+>;
+
+export function briefOf(campaign: Campaign): CampaignBrief {
+  const { id, name, status, pacingMode, timezone, dailyBudgetMicros, totalBudgetMicros } = campaign;
+  const { breakerThreshold, version } = campaign;
+  return {
+    id,
+    name,
+    status,
+    pacingMode,
+    timezone,
+    dailyBudgetMicros,
+    totalBudgetMicros,
+    breakerThreshold,
+    version,
+  };
+}
+
 export const CAMPAIGN_ID_LENGTH_MAX = 128;
 export const ID_PATTERN = /^[A-Za-z0-9._:-]{1,128}$/;
 

@@ -7,6 +7,7 @@ import { isInFleet } from '../config/config.ts';
 import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
+import { AlertChanges } from '../sinks/postgres/alert-changes.ts';
 import { AlertStore } from '../sinks/postgres/alert-store.ts';
 import { AuditStore } from '../sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../sinks/postgres/campaign-store.ts';
@@ -33,6 +34,11 @@ import { supervised } from '../threads/supervised.ts';
 import { BudgetAlerts } from './budget-alerts.ts';
 import { feedCampaigns } from './campaign-feed.ts';
 import { CampaignWatch } from './campaign-watch.ts';
+import { AlertWatch } from './live/alert-watch.ts';
+import { CampaignCatalog, CatalogingShards } from './live/campaign-catalog.ts';
+import { LiveRows } from './live/live-rows.ts';
+import { liveTotals } from './live/live-totals.ts';
+import { LiveUpdates } from './live/live-updates.ts';
 import { Metrics } from './metrics.ts';
 import { MetricsSummary } from './metrics-summary.ts';
 import { OrderedShards } from './ordered-shards.ts';
@@ -54,9 +60,17 @@ const state = new PodState(memory.state);
 const index = new IdIndex(memory.table);
 const shardMeters = memory.shardMeters.map((shardMemory) => new Meters(SHARD_METERS, shardMemory));
 const shardClient = new ShardClient(config.shards);
-const shards = new OrderedShards(shardClient);
+const catalog = new CampaignCatalog(config.campaignsMax);
+const shards = new CatalogingShards(new OrderedShards(shardClient), catalog);
 const metrics = new Metrics(config, memory);
 const summary = new MetricsSummary(memory);
+const live = new LiveUpdates({
+  rows: new LiveRows(memory.table, catalog),
+  shards,
+  totals: () => liveTotals(summary.read(performance.now())),
+  intervalMs: config.webSocketIntervalMs,
+  log,
+});
 const edges = new Map<number, MessagePort>();
 const lag = new Float64Array(memory.managementLag);
 let serving: { readonly address: string; readonly end: () => Promise<void> } | null = null;
@@ -158,11 +172,13 @@ async function serve(address: PostgresAddress): Promise<void> {
     shards,
     summary: () => summary.read(performance.now()),
     health: () => readHealth(state, index, shardMeters, isInFleet(config), Date.now()),
+    live,
     log,
     bodyBytesMax: config.bodyBytesMax,
   });
   let watch: NodeJS.Timeout | undefined;
   let changes: CampaignWatch | undefined;
+  const alertWatch = new AlertWatch(new AlertChanges(sql), live, log);
   let endBudgets: (() => Promise<void>) | undefined;
   serving = {
     address: JSON.stringify(address),
@@ -172,6 +188,7 @@ async function serve(address: PostgresAddress): Promise<void> {
       const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
       await app.close();
       clearTimeout(cut);
+      alertWatch.close();
       await changes?.close();
       await endBudgets?.();
       await closePostgres(sql);
@@ -184,6 +201,7 @@ async function serve(address: PostgresAddress): Promise<void> {
   const horizon = await load(sql, store);
   if (horizon === null || stopping) return;
   endBudgets = watchBudgets(address, alerts);
+  alertWatch.run(fail);
   if ('socketPath' in address) return;
   changes = new CampaignWatch({ address, store, shards, log, horizon });
   await changes.run();

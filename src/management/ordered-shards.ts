@@ -4,7 +4,7 @@
  * also while it is still writing it: the second to come must wait for the first, or it would be answered to
  * a client before every edge decides on it. Changes of different campaigns do not wait for each other.
  */
-import type { Campaign } from '../domain/campaign.ts';
+import type { Campaign, CampaignBrief } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
 
 export class OrderedShards implements Shards {
@@ -30,6 +30,10 @@ export class OrderedShards implements Shards {
 
   status(campaignId: string, explained: boolean): Promise<string | null> {
     return this.#shards.status(campaignId, explained);
+  }
+
+  describe(campaignIds: readonly string[]): Promise<readonly CampaignBrief[]> {
+    return this.#shards.describe(campaignIds);
   }
 
   reset(campaignId: string): Promise<string | null> {

@@ -19,6 +19,8 @@ import { CampaignChanges } from './campaign-changes.ts';
 import { addCampaignRoutes } from './campaign-routes.ts';
 import { Credentials } from './credentials.ts';
 import { addErrorAnswers, answerError, answerUnreadable } from './error-answers.ts';
+import { addLiveRoutes } from './live/live-routes.ts';
+import type { LiveUpdates } from './live/live-updates.ts';
 import { addLoginRoutes } from './login-routes.ts';
 import { addOpenApiRoutes } from './openapi/routes.ts';
 import { collectOperations } from './operation.ts';
@@ -45,6 +47,8 @@ export interface ManagementServerOptions {
   readonly health: () => HealthReport;
   /** What GET /metrics/summary answers. */
   readonly summary: () => ShownSummary;
+  /** Serves the WebSocket; without it there is none. */
+  readonly live?: LiveUpdates;
   readonly log: Logger;
   /** Largest body accepted. */
   readonly bodyBytesMax: number;
@@ -89,6 +93,7 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addLoginRoutes(app, credentials);
   addPerformanceRoutes(app, store, performance);
   addAlertRoutes(app, store, alerts);
+  if (options.live !== undefined) addLiveRoutes(app, options.live, credentials);
   addServiceRoutes(app, health, summary);
   addOpenApiRoutes(app, routes, credentials.required);
   return app;

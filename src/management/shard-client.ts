@@ -1,7 +1,7 @@
 /** The management thread's line to the shards: numbered requests over ports, each answered or given up in time. */
 import type { MessagePort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
-import type { Campaign } from '../domain/campaign.ts';
+import type { Campaign, CampaignBrief } from '../domain/campaign.ts';
 import type {
   ManagementToShard,
   ShardAnswer,
@@ -65,6 +65,17 @@ export class ShardClient implements Shards {
 
   async status(campaignId: string, explained: boolean): Promise<string | null> {
     return (await this.ask(this.shardOf(campaignId), { type: 'status', campaignId, explained })).body;
+  }
+
+  async describe(campaignIds: readonly string[]): Promise<readonly CampaignBrief[]> {
+    const parts: string[][] = this.ports.map(() => []);
+    for (const id of campaignIds) parts[this.shardOf(id)]?.push(id);
+    const answers = await Promise.all(
+      parts.map((part, shard) =>
+        part.length === 0 ? NOTHING : this.ask(shard, { type: 'describe', campaignIds: part }),
+      ),
+    );
+    return answers.flatMap(({ body }) => (body === null ? [] : (JSON.parse(body) as CampaignBrief[])));
   }
 
   async reset(campaignId: string): Promise<string | null> {

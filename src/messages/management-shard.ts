@@ -7,6 +7,7 @@ export type ShardRequest =
   | { readonly type: 'upsert'; readonly campaign: Campaign }
   | { readonly type: 'upsert-all'; readonly campaigns: readonly Campaign[] }
   | { readonly type: 'status'; readonly campaignId: string; readonly explained: boolean }
+  | { readonly type: 'describe'; readonly campaignIds: readonly string[] }
   | { readonly type: 'reset'; readonly campaignId: string };
 
 export interface ManagementToShard {
@@ -17,7 +18,7 @@ export interface ManagementToShard {
 export type ShardAnswer =
   | {
       readonly ok: true;
-      /** Of a status or a reset: the status as JSON, or null for an unknown campaign. */
+      /** Of a status or a reset: the status as JSON, or null for an unknown campaign. Of describe: the campaigns. */
       readonly body: string | null;
       /** Of an upsert-all: campaigns for which there was no room. */
       readonly refused: number;

@@ -2,7 +2,7 @@
  * What the management thread asks of the shard workers, whichever way it travels. The port-backed
  * implementation is `shard-client.ts`; the thread that answers is `shard/`.
  */
-import type { Campaign } from '../domain/campaign.ts';
+import type { Campaign, CampaignBrief } from '../domain/campaign.ts';
 
 export interface Shards {
   /**
@@ -30,6 +30,13 @@ export interface Shards {
    * @throws AppError `unavailable` when the owner does not answer.
    */
   status(campaignId: string, explained: boolean): Promise<string | null>;
+
+  /**
+   * What the owners know of these campaigns beside their money, for a start without the database. Those that they
+   * do not know are left out.
+   * @throws AppError `unavailable` when an owner does not answer.
+   */
+  describe(campaignIds: readonly string[]): Promise<readonly CampaignBrief[]>;
 
   /**
    * Starts a campaign's day anew: see PacedCampaign.reset. Resolves, with the status after it or null when the owner

@@ -19,6 +19,7 @@ import { FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import { encodeRecord } from './account-record.ts';
 import { Allowance } from './allowance.ts';
+import { publishMoney } from './gauges.ts';
 
 /** How long a lease may be used after it was asked for. */
 export const LEASE_MS = 600_000;
@@ -46,6 +47,8 @@ export interface AccountActivity {
   allowed: number;
   /** When its day was last projected, steady ms. */
   projectedMs: number;
+  /** Start of the day that was projected, ms since the epoch. */
+  projectedDayMs: number;
 }
 
 export class Account {
@@ -84,6 +87,7 @@ export class Account {
       askedMicros: 0,
       allowed: 0,
       projectedMs: clock.steadyMs,
+      projectedDayMs: Number.NaN,
     };
     this.paced = new PacedCampaign(campaign, record, settings, clock);
   }
@@ -308,7 +312,9 @@ export class Account {
   /** The commit of {@link encode}'s record ended. */
   committed(success: boolean): void {
     this.allowance.recorded(success);
-    if (success) this.putOut();
+    if (!success) return;
+    this.putOut();
+    publishMoney(this.settings.table, this.slot, this.paced);
   }
 
   /** A bid is settled: won or lost; `covered` when what it cost was reserved for it. */

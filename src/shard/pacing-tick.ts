@@ -7,18 +7,9 @@ import type { Clock } from '../domain/clock.ts';
 import { newTickOutput, type TickOutput } from '../domain/controller-tick.ts';
 import type { AskCounts } from '../domain/pacing-settings.ts';
 import { projectDay } from '../domain/projection.ts';
-import {
-  GAUGE_BUDGET,
-  GAUGE_EXHAUSTION_MS,
-  GAUGE_OVERSPENT_TOTAL,
-  GAUGE_PROJECTED_HIGH,
-  GAUGE_RESERVED,
-  GAUGE_SPENT,
-  GAUGE_SPENT_TOTAL,
-  GAUGE_TARGET,
-} from '../table/layout.ts';
 import type { LaneSums, OwnerTable } from '../table/pacing-table.ts';
 import type { Account } from './account.ts';
+import { publishGauges, publishProjection } from './gauges.ts';
 
 /** A projection costs as much as some fifty ticks. */
 const PROJECTION_MS = 120_000;
@@ -60,27 +51,29 @@ export class PacingTick {
     this.publish(account);
     if (moved) account.publish(clock);
     if (clock.steadyMs - activity.projectedMs >= PROJECTION_MS) this.project(account, clock);
+    else if (account.paced.day.startMs !== activity.projectedDayMs) this.forgetProjection(account);
     return counts.asks;
   }
 
   private project(account: Account, clock: Clock): void {
     const projection = projectDay(account.paced, clock);
     account.activity.projectedMs = clock.steadyMs;
-    this.table.setGauge(account.slot, GAUGE_PROJECTED_HIGH, projection?.highMicros ?? 0);
-    this.table.setGauge(account.slot, GAUGE_EXHAUSTION_MS, projection?.exhaustionLatestMs ?? 0);
+    account.activity.projectedDayMs = account.paced.day.startMs;
+    publishProjection(this.table, account.slot, projection);
+  }
+
+  /** What was projected is of another day. */
+  private forgetProjection(account: Account): void {
+    account.activity.projectedDayMs = account.paced.day.startMs;
+    publishProjection(this.table, account.slot, null);
   }
 
   private publish(account: Account): void {
     const { table, output } = this;
-    const { slot, paced } = account;
+    const { slot } = account;
     table.setPass(slot, output.passProbability, output.throttleRate);
     table.setBidCap(slot, output.bidCapMicros);
     table.fillTokens(slot, output.tokenFillMicros, output.tokenCapMicros);
-    table.setGauge(slot, GAUGE_SPENT, paced.spentDayMicros);
-    table.setGauge(slot, GAUGE_BUDGET, account.campaign.dailyBudgetMicros);
-    table.setGauge(slot, GAUGE_RESERVED, paced.reservations.totalMicros);
-    table.setGauge(slot, GAUGE_SPENT_TOTAL, paced.counters.spentTotalMicros);
-    table.setGauge(slot, GAUGE_TARGET, output.targetMicros);
-    table.setGauge(slot, GAUGE_OVERSPENT_TOTAL, paced.counters.overspentTotalMicros);
+    publishGauges(table, slot, account.paced, output.targetMicros);
   }
 }

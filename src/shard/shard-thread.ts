@@ -135,6 +135,11 @@ function serveManagement(owner: Shard, intake: CampaignIntake, { number, request
     );
     return;
   }
+  if (request.type === 'describe') {
+    const body = JSON.stringify(owner.describe(request.campaignIds));
+    answer(number, { ok: true, body, refused: 0 });
+    return;
+  }
   if (request.type === 'reset') {
     reset(owner, number, request.campaignId);
     return;

@@ -10,7 +10,7 @@
  */
 import { BREAKER_POSITIONS, type BreakerTransition, CLOSED } from '../domain/breaker.ts';
 import { budgetStatus } from '../domain/budget-status.ts';
-import type { Campaign } from '../domain/campaign.ts';
+import { briefOf, type Campaign, type CampaignBrief } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
 import { explain } from '../domain/explanation.ts';
@@ -230,6 +230,14 @@ export class Shard {
   /** Sends the body of a budget status, with its explanation when asked for, or null for an unknown campaign. */
   status(campaignId: string, explained: boolean, send: (body: string | null) => void): void {
     this.freshStatus(this.accounts.get(campaignId), explained, send);
+  }
+
+  /** What is known of campaigns beside their money; those that are not known are left out. */
+  describe(campaignIds: readonly string[]): CampaignBrief[] {
+    return campaignIds.flatMap((id) => {
+      const account = this.accounts.get(id);
+      return account === undefined ? [] : [briefOf(account.campaign)];
+    });
   }
 
   /** Another pod counts the win of a bid that this one may have allowed. */

@@ -62,6 +62,12 @@ export class IdIndex {
     return Atomics.load(this.words[shard] as Int32Array, COUNT);
   }
 
+  /** What changes whenever a campaign of the shard is inserted or removed. */
+  stampOf(shard: number): string {
+    const words = this.words[shard] as Int32Array;
+    return `${Atomics.load(words, VERSION)}:${Atomics.load(words, COUNT)}`;
+  }
+
   /** Owner only: names the slot and makes it findable. The id must not be in the index yet. */
   insert(id: string, slot: number): void {
     for (let at = 0; at < id.length; at++) this.ids[slot * ID_BYTES + at] = id.charCodeAt(at);

@@ -24,7 +24,7 @@
  *  indexes   one open-addressing table for each shard: hash and slot + 1 (owner); see id-index.ts
  *  activity  one bit for each slot: edges set it when they touch the slot, the owner takes it
  *  owners    one word for each shard: 1 while it goes on without the fleet's shared state (owner)
- *  gauges    8 float64 for each slot: what metrics and alerts show (owner)
+ *  gauges    16 float64 for each slot: what metrics, alerts and live updates show (owner)
  *  lanes     4 float64 for each slot and edge: what that edge saw, only ever growing (that edge)
  *
  * A unit is a power of two of micros, chosen when the slot is given to a campaign and fixed until it is
@@ -65,17 +65,29 @@ export const FLAG_RESERVED = 4;
 export const ID_BYTES = CAMPAIGN_ID_LENGTH_MAX;
 export const SLOT_REST_MS = 60_000;
 
-export const GAUGES = 8;
+export const GAUGES = 16;
 export const GAUGE_SPENT = 0;
 export const GAUGE_BUDGET = 1;
 export const GAUGE_RESERVED = 2;
 export const GAUGE_SPENT_TOTAL = 3;
 export const GAUGE_TARGET = 4;
 export const GAUGE_OVERSPENT_TOTAL = 5;
-/** What the day will have spent with the traffic at the upper end of its range; 0 while too little is known. */
+/** What the day will have spent with the traffic at the upper end of its range; −1 while too little is known. */
 export const GAUGE_PROJECTED_HIGH = 6;
 /** When the budget is exhausted before its plan ends, ms since the epoch, were the traffic at its lower end; 0 = not. */
-export const GAUGE_EXHAUSTION_MS = 7;
+export const GAUGE_EXHAUSTION_LATEST_MS = 7;
+/** The same two with the traffic that is expected, and the spend with the traffic at its lower end. */
+export const GAUGE_PROJECTED = 8;
+export const GAUGE_EXHAUSTION_MS = 9;
+export const GAUGE_PROJECTED_LOW = 10;
+/** Spent in the running local hour. */
+export const GAUGE_SPENT_HOUR = 11;
+/** What may be spent today: the daily budget, or what the total budget leaves of it. */
+export const GAUGE_DAY_BUDGET = 12;
+/** Why the breaker last opened, an index into TRIP_REASONS. */
+export const GAUGE_BREAKER_REASON = 13;
+/** When the local day that the figures are of began, ms since the epoch. */
+export const GAUGE_DAY_START_MS = 14;
 
 export const LANE_FIELDS = 4;
 export const LANE_ASKS = 0;

@@ -1,6 +1,6 @@
 /** Shards in memory: keeps what it was told, newest version per campaign, and refuses when asked to. */
 import type { AppError } from '../../src/domain/app-error.ts';
-import type { Campaign } from '../../src/domain/campaign.ts';
+import { briefOf, type Campaign, type CampaignBrief } from '../../src/domain/campaign.ts';
 import type { Shards } from '../../src/messages/shards.ts';
 
 export class RecordingShards implements Shards {
@@ -24,6 +24,13 @@ export class RecordingShards implements Shards {
     if (this.refusal !== null) return campaigns.length;
     for (const campaign of campaigns) await this.upsert(campaign);
     return 0;
+  }
+
+  async describe(campaignIds: readonly string[]): Promise<readonly CampaignBrief[]> {
+    return campaignIds.flatMap((id) => {
+      const campaign = this.campaigns.get(id);
+      return campaign === undefined ? [] : [briefOf(campaign)];
+    });
   }
 
   /** Campaigns whose day was reset. */
