@@ -25,7 +25,8 @@ export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string,
     daily_budget_cents: centsFromMicros(dailyBudgetMicros),
     daily_spent_cents: centsFromMicros(paced.spentDayMicros),
     hourly_spent_cents: centsFromMicros(
-      Math.max(0, counters.spentHourMicros - counters.hourBeforeResetMicros),
+      Math.max(0, counters.spentHourMicros - counters.hourBeforeResetMicros) +
+        (paced.fleet?.othersHourMicros ?? 0),
     ),
     total_budget_cents: totalBudgetMicros === null ? null : centsFromMicros(totalBudgetMicros),
     total_spent_cents: centsFromMicros(paced.spentTotalMicros),

@@ -9,6 +9,8 @@ import { Lease } from './lease.ts';
 /** Sums over all pods of a fleet for the local day, from zero at its beginning; money in micros. */
 export interface FleetTotals {
   readonly spentDayMicros: number;
+  /** Of the local hour. */
+  readonly spentHourMicros: number;
   readonly spentTotalMicros: number;
   readonly asks: number;
   readonly askedMicros: number;
@@ -30,6 +32,7 @@ export interface FlowCounts {
 /** This pod's own part of the totals when it asked for them. */
 export interface OwnSpent {
   readonly dayMicros: number;
+  readonly hourMicros: number;
   readonly totalMicros: number;
 }
 
@@ -39,6 +42,7 @@ const SHARE_MIN = 0.001;
 export class FleetView {
   readonly lease = new Lease();
   othersDayMicros = 0;
+  othersHourMicros = 0;
   othersTotalMicros = 0;
   /** This pod's part of what is asked for, 0–1. */
   share = 1;
@@ -51,10 +55,16 @@ export class FleetView {
   /** Takes in the reply of a sync. */
   learn(totals: FleetTotals, own: OwnSpent): void {
     this.othersDayMicros = Math.max(0, totals.spentDayMicros - own.dayMicros);
+    this.othersHourMicros = Math.max(0, totals.spentHourMicros - own.hourMicros);
     this.othersTotalMicros = Math.max(0, totals.spentTotalMicros - own.totalMicros);
     this.sources = Math.max(1, totals.sources);
     this.latest = totals;
     this.ticked ??= totals;
+  }
+
+  /** A new local hour begins at zero. */
+  beginHour(): void {
+    this.othersHourMicros = 0;
   }
 
   /** A new local day begins at zero. @param spentMicros what this pod spent of the last one */

@@ -418,6 +418,7 @@ export class PacedCampaign extends CampaignMoney {
     this.hour = localHourAt(day, clock.wallMs);
     if (hourStartMs <= counters.hourStartMs) return;
     beginHour(counters, hourStartMs);
+    this.fleet?.beginHour();
     this.traffic.keep();
   }
 }

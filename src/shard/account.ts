@@ -217,6 +217,7 @@ export class Account {
     this.partMicros = reply.partMicros;
     const totals = {
       spentDayMicros: reply.fleetSpentDayMicros,
+      spentHourMicros: reply.fleetSpentHourMicros,
       spentTotalMicros: reply.fleetSpentTotalMicros,
       asks: reply.fleetAsks,
       askedMicros: reply.fleetAskedMicros,
@@ -224,7 +225,12 @@ export class Account {
       wins: reply.fleetWins,
       sources: reply.liveSources,
     };
-    fleet.learn(totals, { dayMicros: request.spentDayMicros, totalMicros: request.spentTotalMicros });
+    fleet.learn(totals, {
+      dayMicros: request.spentDayMicros,
+      hourMicros: request.spentHourMicros,
+      totalMicros: request.spentTotalMicros,
+    });
+    if (request.hour !== this.paced.hour) fleet.beginHour();
     this.publish(clock);
   }
 

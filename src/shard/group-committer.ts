@@ -6,7 +6,12 @@
 import type { Clock } from '../domain/clock.ts';
 import type { OutcomeWriter } from '../messages/edge-shard.ts';
 import type { Meters } from '../table/meters.ts';
-import { SHARD_COMMIT_SECONDS, SHARD_PENDING, SHARD_WAITING_SINCE_MS } from '../table/thread-meters.ts';
+import {
+  SHARD_COMMIT_SECONDS,
+  SHARD_LEDGER_FAILING,
+  SHARD_PENDING,
+  SHARD_WAITING_SINCE_MS,
+} from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import { CommitGroup } from './commit-group.ts';
 import type { Ledger } from './ledger.ts';
@@ -127,6 +132,7 @@ export class GroupCommitter {
     const clock = this.readClock();
     if (committed && this.failing) this.log.warn('the ledger can be written again');
     if (committed) this.failing = false;
+    this.meters.set(SHARD_LEDGER_FAILING, this.failing ? 1 : 0);
     for (const account of group.dirty) account.committed(committed);
     if (committed) for (const { account, applied } of group.spends) account.paced.recorded(applied);
     else {

@@ -6,6 +6,7 @@ import { PHASE_SERVING, type PodState } from './pod-state.ts';
 import {
   SHARD_DEGRADED_SINCE_MS,
   SHARD_HISTORY_PENDING,
+  SHARD_LEDGER_FAILING,
   SHARD_PENDING,
   SHARD_REDIS_PENDING,
   SHARD_REDIS_UP,
@@ -28,7 +29,9 @@ export function readHealth(
   inFleet: boolean,
   nowMs: number,
 ): HealthReport {
-  const unhealthy = state.phase !== PHASE_SERVING || !state.campaignsLoaded || state.threadsDown > 0;
+  const running = state.phase === PHASE_SERVING && state.campaignsLoaded && state.threadsDown === 0;
+  const ledgerWritten = shardMeters.every((meters) => meters.get(SHARD_LEDGER_FAILING) === 0);
+  const unhealthy = !running || !ledgerWritten;
   const redisUp = shardMeters.every((meters) => meters.get(SHARD_REDIS_UP) === 1);
   const healthy = state.postgresUp && (redisUp || !inFleet);
   const status = unhealthy ? 'unhealthy' : healthy ? 'healthy' : 'degraded';
@@ -47,6 +50,7 @@ export function readHealth(
     status,
     redis_healthy: inFleet ? redisUp : null,
     postgres_healthy: state.postgresUp,
+    ledger_healthy: ledgerWritten,
     degraded_since: degradedSince.length === 0 ? null : new Date(Math.min(...degradedSince)).toISOString(),
     pending_flush: pending,
     campaigns,

@@ -53,6 +53,7 @@ export const SHARD_METERS: MeterLayout = {
     'redis_pending',
     'history_pending',
     'events_unchecked',
+    'ledger_failing',
     ...BREAKER_REASONS,
   ],
   histograms: ['ledger_commit_seconds'],
@@ -79,6 +80,8 @@ export const SHARD_REDIS_PENDING = 11;
 export const SHARD_HISTORY_PENDING = 12;
 /** Spends that were counted without an answer of Redis whether another pod had. */
 export const SHARD_EVENTS_UNCHECKED = 13;
+/** 1 while the ledger cannot be written. */
+export const SHARD_LEDGER_FAILING = 14;
 /** Transitions of breakers: a counter for each of {@link BREAKER_REASONS} from here on. */
-export const SHARD_BREAKERS_MOVED = 14;
+export const SHARD_BREAKERS_MOVED = 15;
 export const SHARD_COMMIT_SECONDS = 0;

@@ -38,6 +38,7 @@ export interface BudgetStatus {
   readonly campaign_id: string;
   readonly daily_budget_cents: number;
   readonly daily_spent_cents: number;
+  readonly hourly_spent_cents: number;
   readonly total_spent_cents: number;
   readonly reserved_cents: number;
   readonly remaining_cents: number;

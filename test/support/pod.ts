@@ -150,7 +150,7 @@ export class TestPod {
         if (this.#process === null) throw new Error(`the pod ended: ${this.output.slice(-2000)}`);
         const core = await this.core.request('GET', '/health/ready').catch(() => null);
         if (core?.status !== 200) return false;
-        return (await this.api.request('GET', '/health').catch(() => null))?.status === 200;
+        return (await this.api.request('GET', '/health').catch(() => null))?.status !== undefined;
       },
       READY_DEADLINE_MS,
     );

@@ -54,6 +54,7 @@ export interface LeaseReply {
   readonly leaseMicros: number;
   /** Sums over all sources, this one included. */
   readonly fleetSpentDayMicros: number;
+  readonly fleetSpentHourMicros: number;
   readonly fleetSpentTotalMicros: number;
   readonly fleetAsks: number;
   readonly fleetAskedMicros: number;
@@ -129,15 +130,16 @@ export function unpackReply(packed: unknown): LeaseReply | Error {
   return {
     leaseMicros: packed.readDoubleLE(1),
     fleetSpentDayMicros: packed.readDoubleLE(9),
-    fleetSpentTotalMicros: packed.readDoubleLE(17),
-    fleetAsks: packed.readDoubleLE(25),
-    fleetAskedMicros: packed.readDoubleLE(33),
-    fleetAllowedMicros: packed.readDoubleLE(41),
-    fleetWins: packed.readDoubleLE(49),
-    liveSources: packed.readDoubleLE(57),
-    partMicros: packed.readDoubleLE(65),
-    budgetMicros: packed.readDoubleLE(73),
-    wiped: packed.readDoubleLE(81) === 1,
+    fleetSpentHourMicros: packed.readDoubleLE(17),
+    fleetSpentTotalMicros: packed.readDoubleLE(25),
+    fleetAsks: packed.readDoubleLE(33),
+    fleetAskedMicros: packed.readDoubleLE(41),
+    fleetAllowedMicros: packed.readDoubleLE(49),
+    fleetWins: packed.readDoubleLE(57),
+    liveSources: packed.readDoubleLE(65),
+    partMicros: packed.readDoubleLE(73),
+    budgetMicros: packed.readDoubleLE(81),
+    wiped: packed.readDoubleLE(89) === 1,
   };
 }
 

@@ -44,7 +44,7 @@ export const HEAD_NUMBERS = 4;
 export const REQUEST_NUMBERS = 17;
 
 /** Numbers of one campaign's reply, after {@link REPLY_MARK}. */
-export const REPLY_NUMBERS = 11;
+export const REPLY_NUMBERS = 12;
 
 /** First byte of a campaign's reply; any other begins the text of its error. */
 export const REPLY_MARK = '+';
@@ -170,7 +170,8 @@ local function sync(place)
   days[source] = raise(day_key, days[source], spent_day, DAY_TTL)
   local total_sum = total_others + raise(total_key, totals[source], spent_total)
   local day_sum = day_others + days[source]
-  raise(hour_key, tonumber(redis.call('HGET', hour_key, source) or '0'), spent_hour, HOUR_TTL)
+  local hours, hour_others = read_spends(hour_key)
+  local hour_sum = hour_others + raise(hour_key, hours[source], spent_hour, HOUR_TTL)
 
   -- The budget in force: of the highest version seen, less what the days before have spent of the total.
   local budgets = marks['#budget'] and numbers(marks['#budget'])
@@ -243,7 +244,7 @@ local function sync(place)
   for _, entry in pairs(entries) do
     for at = 1, 4 do flow[at] = flow[at] + entry[SEQUENCE + at] end
   end
-  return '${REPLY_MARK}' .. struct.pack(REPLY, lease, day_sum, total_sum,
+  return '${REPLY_MARK}' .. struct.pack(REPLY, lease, day_sum, hour_sum, total_sum,
     flow[1], flow[2], flow[3], flow[4], #live, part, budget, wiped and 1 or 0)
 end
 

@@ -67,6 +67,14 @@ describe('three pods that share a budget', () => {
       expect(await report(fleet.pod(turn % 3))).toBe('duplicate');
     }
     await fleet.agrees('once', 200);
+    for (const pod of fleet.pods) {
+      await until('it tells what all have spent in the hour', async () => {
+        const hour = new Date().toISOString().slice(0, 13);
+        const sources = await fleet.redis.admin.hvals(`budget:hour:{once}:${hour.replace('T', '-')}`);
+        const micros = sources.reduce((sum, spent) => sum + Number(spent), 0);
+        return (await pod.core.status('once')).hourly_spent_cents === micros / 10_000;
+      });
+    }
   });
 
   it('release a bid on the pod that allowed it when its win is reported to another', async () => {

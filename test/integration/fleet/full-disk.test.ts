@@ -71,9 +71,13 @@ describe.runIf(canMount())('a pod of two whose disk is full', () => {
     await until('nothing but what was answered is counted', async () => {
       return (await pod.core.status('c')).total_spent_cents === load.answeredCents;
     });
-    expect(await fleet.health(pod)).toMatchObject({ redis_healthy: true, postgres_healthy: true });
+    const full = await pod.core.request('GET', '/health');
+    expect(full.status).toBe(503);
+    const others = { redis_healthy: true, postgres_healthy: true };
+    expect(full.body).toMatchObject({ status: 'unhealthy', ledger_healthy: false, ...others });
     await disk.empty();
     await load.wonMore(30);
+    expect(await fleet.health(pod)).toMatchObject({ status: 'healthy', ledger_healthy: true });
     await load.stop();
     await conserved(load);
   });

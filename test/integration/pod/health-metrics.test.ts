@@ -55,6 +55,7 @@ describe('health and metrics', () => {
         redis_healthy: null,
         postgres_healthy: true,
         degraded_since: null,
+        ledger_healthy: true,
         pending_flush: expect.any(Number),
         campaigns: expect.any(Number),
         uptime_seconds: expect.any(Number),

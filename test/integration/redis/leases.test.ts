@@ -36,6 +36,7 @@ describe('a lease', () => {
     expect(await syncOne(a, { campaignId, spentDayMicros: 100, floorMicros: 150, wantMicros: 200 })).toEqual({
       leaseMicros: 350,
       fleetSpentDayMicros: 100,
+      fleetSpentHourMicros: 100,
       fleetSpentTotalMicros: 100,
       fleetAsks: 0,
       fleetAskedMicros: 0,
