@@ -1,18 +1,20 @@
 #!/usr/bin/env node
-/** The `pacer` command. Each subcommand is a file of its own; this one only chooses. */
+/**
+ * The `pacer` command. Each subcommand is a file of its own, loaded when it is the one asked for: a health check that
+ * runs every few seconds is not to load the rest. This one only chooses.
+ */
 import { ConfigError } from '../config/config.ts';
 import { helpText } from '../config/help.ts';
 import { version } from '../config/version.ts';
-import { runMigrate } from './migrate.ts';
-import { runReplay } from './replay/run-replay.ts';
 
 async function run(words: readonly string[]): Promise<void> {
-  const [command = 'start'] = words;
+  const [command = 'start', ...rest] = words;
   if (words.includes('--help') || command === 'help') process.stdout.write(helpText(version));
   else if (command === '--version') process.stdout.write(`${version}\n`);
   else if (command === 'start') await import('../main.ts');
-  else if (command === 'migrate') await runMigrate();
-  else if (command === 'replay') await runReplay(words.slice(1));
+  else if (command === 'migrate') await (await import('./migrate.ts')).runMigrate();
+  else if (command === 'health-check') await (await import('./health-check.ts')).runHealthCheck(rest);
+  else if (command === 'replay') await (await import('./replay/run-replay.ts')).runReplay(rest);
   else throw new ConfigError(`there is no command ${JSON.stringify(command)}; pacer --help lists them`);
 }
 

@@ -6,6 +6,10 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['pacer start', 'run a pod (the default)'],
   ['pacer migrate', 'bring the database of DATABASE_URL up to date and exit'],
   [
+    'pacer health-check [--json] [--timeout MS]',
+    'each service, its state and how fast it answers; exit 1 when unhealthy',
+  ],
+  [
     'pacer replay [--input FILE|-] [--seed N]',
     'decide bids from NDJSON lines under virtual time, with the production controllers',
   ],

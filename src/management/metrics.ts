@@ -2,6 +2,7 @@
  * `GET /metrics`: every thread's figures in one page, read from shared memory at the scrape. Nothing is
  * counted twice and no thread is asked.
  */
+import { statfsSync } from 'node:fs';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type Config, isInFleet } from '../config/config.ts';
 import { version } from '../config/version.ts';
@@ -358,6 +359,15 @@ export class Metrics {
         });
         this.set({ thread: 'management' }, new Float64Array(memory.managementLag)[0] as number);
       },
+    });
+    const { dataDir } = this.config;
+    this.gauge('pacer_data_disk_free_bytes', 'What a pod may still write to the disk of DATA_DIR.', () => {
+      const { bavail, bsize } = statfsSync(dataDir);
+      return bavail * bsize;
+    });
+    this.gauge('pacer_data_disk_size_bytes', 'Size of the disk of DATA_DIR.', () => {
+      const { blocks, bsize } = statfsSync(dataDir);
+      return blocks * bsize;
     });
     const build = { version, node: process.version };
     new Gauge({

@@ -1,0 +1,24 @@
+/** Reads the files of docker/ and docker-compose.yml as data, for tests of what they say. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parse, parseAllDocuments } from 'yaml';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export function readText(path: string): string {
+  return readFileSync(`${ROOT}/${path}`, 'utf8');
+}
+
+/** A YAML file with its merge keys applied. */
+export function readYaml<Shape>(path: string): Shape {
+  return parse(readText(path), { merge: true }) as Shape;
+}
+
+/** Every document of a YAML text. */
+export function yamlDocuments<Shape>(text: string): Shape[] {
+  return parseAllDocuments(text).map((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    return document.toJS() as Shape;
+  });
+}
