@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { AlertFilter, AlertRow, AlertStore } from '../sinks/postgres/alert-store.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
+import { noteOfResolution, orderOf } from './change-note.ts';
 import { EXAMPLE_ID } from './examples.ts';
-import { id, querySwitch } from './field-rules.ts';
+import { id, querySwitch, reason } from './field-rules.ts';
 import { numberCursor, pageLimit } from './list-query.ts';
 import { addOperation } from './operation.ts';
 import { shownBreaker, shownTime } from './shown-fields.ts';
@@ -117,10 +118,11 @@ export function addAlertRoutes(app: FastifyInstance, store: CampaignStore, alert
       operationId: 'resolveAlert',
       tag,
       summary: 'Resolve an alert by hand',
-      description: 'One that is resolved already stays as it is.',
+      description: 'One that is resolved already stays as it is. Who resolved it stands in the audit log.',
       params: byAlert,
-      body: z.strictObject({}),
+      body: z.strictObject({ reason: reason.nullable().optional() }),
       bodyOptional: true,
+      bodyExamples: { resolve: { reason: 'the budget is meant to end early today' } },
       answer: {
         description: 'The alert, resolved.',
         body: shownAlert,
@@ -128,7 +130,14 @@ export function addAlertRoutes(app: FastifyInstance, store: CampaignStore, alert
       },
       errors: ['not_found', 'unavailable'],
     },
-    async ({ params }) => wireAlert(await alerts.resolve(params.id, Date.now())),
+    async ({ params, body }, request) => {
+      const order = orderOf(request, 'alert.resolve', body.reason);
+      return wireAlert(
+        await alerts.resolve(params.id, Date.now(), (standing, resolvedAt) =>
+          noteOfResolution(order, standing, resolvedAt),
+        ),
+      );
+    },
   );
 }
 

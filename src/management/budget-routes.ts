@@ -4,11 +4,12 @@ import { z } from 'zod';
 import { AppError } from '../domain/app-error.ts';
 import { type Campaign, PACING_MODES } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
+import type { AuditStore } from '../sinks/postgres/audit-store.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import { configBody, shownCampaign, shownPacingConfig } from './campaign-bodies.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
 import { campaignToConfigure, nextVersion, wireCampaign, wirePacingConfig } from './campaign-schema.ts';
-import { orderOf } from './change-note.ts';
+import { noteOfReset, orderOf } from './change-note.ts';
 import { CAMPAIGN_EXAMPLE, EXAMPLE_ID } from './examples.ts';
 import { cents, id, oneOf, querySwitch, reason } from './field-rules.ts';
 import { addOperation } from './operation.ts';
@@ -51,6 +52,7 @@ export function addBudgetRoutes(
   store: CampaignStore,
   shards: Shards,
   changes: CampaignChanges,
+  audit: AuditStore,
 ): void {
   addOperation(
     app,
@@ -164,12 +166,19 @@ export function addBudgetRoutes(
       answer: { ...status, description: 'The status after it.' },
       errors: ['campaign_not_found', 'not_in_fleet', 'unavailable'],
     },
-    async ({ params, body }, _request, reply) => {
+    async ({ params, body }, request, reply) => {
       if (body.campaign_id !== undefined && body.campaign_id !== params.id) {
         throw new AppError('invalid_request', 'campaign_id must be the id in the path', 'campaign_id');
       }
-      const text = await shards.reset(params.id);
-      if (text === null) throw campaignNotFound(params.id);
+      const campaign = await store.get(params.id);
+      const before = await shards.status(params.id, false);
+      if (campaign === null || before === null) throw campaignNotFound(params.id);
+      const note = noteOfReset(orderOf(request, 'budget.reset', body.reason), before);
+      const text = await audit.noting(campaign, note, async () => {
+        const status = await shards.reset(params.id);
+        if (status === null) throw campaignNotFound(params.id);
+        return status;
+      });
       return reply.type('application/json; charset=utf-8').send(text);
     },
   );

@@ -13,6 +13,8 @@ export type ChangeAction =
   /** A creation that no shard had room for. */
   | 'campaign.take_back'
   | 'budget.adjust'
+  | 'budget.reset'
+  | 'alert.resolve'
   | 'pacing.mode'
   | 'pacing.config';
 
@@ -26,6 +28,29 @@ export interface ChangeOrder {
 
 export function orderOf(request: FastifyRequest, action: ChangeAction, reason?: string | null): ChangeOrder {
   return { action, actor: request.actor, requestId: request.id, reason: reason ?? null };
+}
+
+/** What a reset changes: the day's count and its breaker. @param status of the campaign before it, as JSON */
+export function noteOfReset(order: ChangeOrder, status: string): ChangeNote {
+  const { daily_spent_cents, circuit_breaker_state } = JSON.parse(status) as JsonObject;
+  return {
+    ...order,
+    before: { daily_spent_cents, circuit_breaker_state },
+    after: { daily_spent_cents: 0, circuit_breaker_state: 'CLOSED' },
+  };
+}
+
+export function noteOfResolution(
+  order: ChangeOrder,
+  alert: { readonly id: number; readonly alert_type: string; readonly message: string },
+  resolvedAt: Date,
+): ChangeNote {
+  const { id, alert_type, message } = alert;
+  return {
+    ...order,
+    before: { alert_id: id, alert_type, message, resolved_at: null },
+    after: { alert_id: id, resolved_at: resolvedAt.toISOString() },
+  };
 }
 
 /** Fields that every change moves, or none. */

@@ -1,5 +1,6 @@
 /** Reads alerts, and resolves one by hand. They are written by history-store.ts. */
 import { AppError } from '../../domain/app-error.ts';
+import { alsoNote, type ChangeNote } from './audit-store.ts';
 import { answered, type Sql } from './client.ts';
 import type { Alert } from './history-rows.ts';
 
@@ -70,15 +71,36 @@ export class AlertStore {
   }
 
   /**
-   * Resolves an alert and returns it; one that is resolved already stays as it is.
+   * Resolves an alert by hand and returns it; one that is resolved already stays as it is, and nothing is noted.
+   * @param noteOf what the audit log says of it
    * @throws AppError `not_found`, `unavailable`.
    */
-  async resolve(id: number, nowMs: number): Promise<AlertRow> {
+  async resolve(
+    id: number,
+    nowMs: number,
+    noteOf: (standing: AlertRow, resolvedAt: Date) => ChangeNote,
+  ): Promise<AlertRow> {
+    const standing = await this.#get(id);
+    if (standing.resolved_at !== null) return standing;
+    const resolvedAt = new Date(Math.max(nowMs, standing.created_at.getTime()));
+    const sql = this.#sql;
+    const rows = await answered(sql<AlertRow[]>`
+      WITH resolved AS (
+        UPDATE alerts SET resolved_at = ${resolvedAt.toISOString()}::text::timestamptz
+        WHERE id = ${id} AND resolved_at IS NULL
+        RETURNING id, campaign_id, alert_type, severity, threshold_percentage, message, circuit_breaker_state,
+          created_at, resolved_at
+      ), changed AS (SELECT campaign_id AS id, NULL::integer AS version FROM resolved)
+      ${alsoNote(sql, noteOf(standing, resolvedAt))}
+      SELECT * FROM resolved`);
+    return rows[0] ?? this.#get(id); // somebody else was first
+  }
+
+  async #get(id: number): Promise<AlertRow> {
     const rows = await answered(this.#sql<AlertRow[]>`
-      UPDATE alerts SET resolved_at = coalesce(resolved_at, greatest(created_at, ${new Date(nowMs).toISOString()}::text::timestamptz))
-      WHERE id = ${id}
-      RETURNING id, campaign_id, alert_type, severity, threshold_percentage, message, circuit_breaker_state,
-        created_at, resolved_at`);
+      SELECT id, campaign_id, alert_type, severity, threshold_percentage, message, circuit_breaker_state,
+        created_at, resolved_at
+      FROM alerts WHERE id = ${id}`);
     if (rows[0] !== undefined) return rows[0];
     throw new AppError('not_found', 'there is no alert with this id', 'id');
   }

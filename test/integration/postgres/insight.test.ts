@@ -192,6 +192,43 @@ describe.each(databaseKinds)('what operators read, from the %s database', (kind)
     expect(await rows('/alerts/camp-001?unresolved_only=true')).toEqual([]);
   });
 
+  it('notes in the audit log who resolved an alert and why, once, and of an alert of a pod as well', async () => {
+    await history.writeAlerts([someAlert(), someAlert({ dedupeKey: 'pod', campaignId: null })]);
+    const seen = (await rows('/audit')).length;
+    await call('POST', '/alerts/1/resolve', { reason: 'expected today' });
+    await call('POST', '/alerts/1/resolve', { reason: 'again' });
+    await Promise.all([call('POST', '/alerts/2/resolve'), call('POST', '/alerts/2/resolve')]);
+    const [ofPod, ofCampaign, ...before] = await rows('/audit');
+    expect(before).toHaveLength(seen);
+    expect(ofPod).toMatchObject({ action: 'alert.resolve', campaign_id: null, after: { alert_id: 2 } });
+    const resolvedAt = (await rows('/alerts/camp-001'))[0]?.resolved_at;
+    expect(ofCampaign).toMatchObject({
+      actor: 'anonymous',
+      action: 'alert.resolve',
+      campaign_id: 'camp-001',
+      version: null,
+      before: { alert_id: 1, resolved_at: null },
+      after: { alert_id: 1, resolved_at: resolvedAt },
+      reason: 'expected today',
+    });
+  });
+
+  it('notes a reset in the audit log, and no reset that was not made', async () => {
+    const entries = async () => (await rows('/audit?campaign_id=camp-001')).filter(isReset);
+    const seen = (await entries()).length;
+    await call('POST', '/budget/reset/camp-001', { reason: 'a test campaign ran on it' });
+    expect((await entries())[0]).toMatchObject({
+      actor: 'anonymous',
+      version: 1,
+      before: { daily_spent_cents: 0 },
+      after: { daily_spent_cents: 0, circuit_breaker_state: 'CLOSED' },
+      reason: 'a test campaign ran on it',
+    });
+    shards.refusal = new AppError('not_in_fleet', 'shared');
+    await call('POST', '/budget/reset/camp-001');
+    expect(await entries()).toHaveLength(seen + 1);
+  });
+
   it('finds what stands of a type, by campaign', async () => {
     const alerts = new AlertStore(sql);
     await history.writeAlerts([
@@ -318,3 +355,7 @@ describe.each(databaseKinds)('what operators read, from the %s database', (kind)
     expect(shards.resets).toEqual([]);
   });
 });
+
+function isReset({ action }: Record<string, unknown>): boolean {
+  return action === 'budget.reset';
+}
