@@ -6,6 +6,7 @@
 import { TOKEN_LENGTH_SAFE } from './config/api-tokens.ts';
 import { type Config, ConfigError, environmentFrom, readConfig } from './config/config.ts';
 import { version } from './config/version.ts';
+import { demoEnvironment, startBidder } from './demo/demo.ts';
 import { AppError } from './domain/app-error.ts';
 import { redisTargetOf } from './shard/fleet-member.ts';
 import { lockDataDir } from './supervisor/data-dir-lock.ts';
@@ -71,7 +72,9 @@ function warnOfShortTokens({ apiTokens, edgeToken }: Config, log: Log): void {
 }
 
 async function main(): Promise<void> {
-  const config = readConfig(environmentFrom(process.env, process.cwd()));
+  const isDemo = process.argv.includes('--demo');
+  const environment = environmentFrom(process.env, process.cwd());
+  const config = readConfig(isDemo ? demoEnvironment(environment) : environment);
   checkRedis(config);
   await checkListenable('PORT', config.host, config.port);
   await checkListenable('API_PORT', config.apiHost, config.apiPort);
@@ -83,7 +86,7 @@ async function main(): Promise<void> {
   );
   warnOfShortTokens(config, log);
   let stop: (exitCode: number) => void = dieAtOnce;
-  const pod = new Pod(config, log, (message) => {
+  const pod = new Pod(config, isDemo, log, (message) => {
     log.fatal(message);
     stop(1);
   });
@@ -95,6 +98,11 @@ async function main(): Promise<void> {
     dieAtOnce();
   });
   pod.start();
+  if (isDemo) {
+    const { apiHost, apiPort } = config;
+    startBidder(config).unref();
+    log.info(`demo: sample campaigns and simulated bids; see http://${apiHost}:${apiPort}/`);
+  }
 }
 
 main().catch((error: unknown) => {

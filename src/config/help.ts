@@ -4,6 +4,7 @@ import { schema } from './schema.ts';
 
 const COMMANDS: readonly (readonly [string, string])[] = [
   ['pacer start', 'run a pod (the default)'],
+  ['pacer demo', 'run a pod on loopback with sample campaigns and simulated bids; also pacer start --demo'],
   ['pacer migrate', 'bring the database of DATABASE_URL up to date and exit'],
   [
     'pacer health-check [--json] [--timeout MS]',

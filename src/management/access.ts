@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { ANONYMOUS } from '../config/api-tokens.ts';
+import { ANONYMOUS, type ApiRole } from '../config/api-tokens.ts';
 import { AppError } from '../domain/app-error.ts';
 import type { Caller, Credentials } from './credentials.ts';
 import { sendLoginPage } from './login-page.ts';
@@ -21,6 +21,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Name of the token behind the request, for the audit log. */
     actor: string;
+    /** What the caller may do. */
+    role: ApiRole;
   }
 }
 
@@ -41,6 +43,7 @@ export function addAccess(app: FastifyInstance, options: AccessOptions): void {
   const rates = new RateLimiter(RATE);
   const refusalsLogged = new RateLimiter(REFUSALS_LOGGED);
   app.decorateRequest('actor', ANONYMOUS);
+  app.decorateRequest('role', 'viewer');
 
   function callerOf(request: FastifyRequest): Caller {
     try {
@@ -62,6 +65,7 @@ export function addAccess(app: FastifyInstance, options: AccessOptions): void {
     }
     const caller = callerOf(request);
     request.actor = caller.name;
+    request.role = caller.role;
     if (wanted === 'operator' && caller.role !== 'operator') {
       throw new AppError('forbidden', `the token ${caller.name} may read only: this wants an operator`);
     }

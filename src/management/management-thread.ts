@@ -54,7 +54,7 @@ const PING_TIMEOUT_MS = 2_000;
 const DRAIN_MS = 1_500;
 
 const thread = supervised<ManagementStart>();
-const { config, memory } = thread.start;
+const { config, isDemo, memory } = thread.start;
 const log = createLog(config.logLevel, 'management');
 const state = new PodState(memory.state);
 const index = new IdIndex(memory.table);
@@ -67,7 +67,7 @@ const summary = new MetricsSummary(memory);
 const live = new LiveUpdates({
   rows: new LiveRows(memory.table, catalog),
   shards,
-  totals: () => liveTotals(summary.read(performance.now())),
+  totals: () => liveTotals(summary.read(performance.now()), summary.decisions(performance.now())),
   intervalMs: config.webSocketIntervalMs,
   log,
 });
@@ -175,6 +175,7 @@ async function serve(address: PostgresAddress): Promise<void> {
     live,
     log,
     bodyBytesMax: config.bodyBytesMax,
+    isDemo,
   });
   let watch: NodeJS.Timeout | undefined;
   let changes: CampaignWatch | undefined;

@@ -8,7 +8,9 @@ import {
   GATE_VACANT,
   REASON_OUTSIDE_FLIGHT,
   REASON_PAUSED,
+  REASON_PROBE,
   REASON_THROTTLED,
+  REASON_WITHIN_BUDGET,
   REASONS,
 } from '../domain/gate.ts';
 import { centsFromMicros } from '../domain/money.ts';
@@ -16,11 +18,13 @@ import { pacingAccuracy } from '../domain/pacing-accuracy.ts';
 import type { PodMemory } from '../messages/supervision.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { GAUGE_SPENT, GAUGE_TARGET } from '../table/layout.ts';
-import { Meters } from '../table/meters.ts';
+import { LATENCY_BOUNDS, Meters } from '../table/meters.ts';
 import { TableReader } from '../table/table-reader.ts';
 import {
   BREAKER_REASONS,
   EDGE_METERS,
+  ENDPOINT_DECISION,
+  ENDPOINT_DECISIONS,
   SHARD_BREAKERS_MOVED,
   SHARD_DEGRADED_SINCE_MS,
   SHARD_METERS,
@@ -37,6 +41,17 @@ interface Look {
   readonly steadyMs: number;
   readonly decisions: number;
   readonly throttled: number;
+  readonly allowed: number;
+  /** Of requests for decisions, in each latency bucket. */
+  readonly latencies: readonly number[];
+}
+
+/** This pod's decisions of the last seconds, beside the summary's rates. */
+export interface DecisionFigures {
+  readonly allowedPerSecond: number;
+  /** Median and 99th percentile of a request's time in the pod, ms; null without requests. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
 }
 
 interface Figures {
@@ -89,14 +104,36 @@ export class MetricsSummary {
     };
   }
 
+  /** @param steadyMs now, by the clock of {@link look} */
+  decisions(steadyMs: number): DecisionFigures {
+    const now = this.#counted(steadyMs);
+    const from = this.#looks[0] ?? now;
+    const seconds = (now.steadyMs - from.steadyMs) / 1000;
+    const buckets = now.latencies.map((count, bucket) => count - (from.latencies[bucket] ?? 0));
+    return {
+      allowedPerSecond: seconds > 0 ? Math.round((10 * (now.allowed - from.allowed)) / seconds) / 10 : 0,
+      p50Ms: quantileMs(buckets, 0.5),
+      p99Ms: quantileMs(buckets, 0.99),
+    };
+  }
+
   #counted(steadyMs: number): Look {
     let decisions = 0;
     let throttled = 0;
+    let allowed = 0;
+    const latencies = LATENCY_BOUNDS.map(() => 0);
+    latencies.push(0);
     for (const edge of this.#edges) {
       for (let reason = 0; reason < REASONS.length; reason++) decisions += edge.get(reason);
       throttled += edge.get(REASON_THROTTLED);
+      allowed += edge.get(REASON_WITHIN_BUDGET) + edge.get(REASON_PROBE);
+      for (const endpoint of [ENDPOINT_DECISION, ENDPOINT_DECISIONS]) {
+        for (const [bucket, count] of edge.histogram(endpoint).buckets.entries()) {
+          latencies[bucket] = (latencies[bucket] ?? 0) + count;
+        }
+      }
     }
-    return { steadyMs, decisions, throttled };
+    return { steadyMs, decisions, throttled, allowed, latencies };
   }
 
   #trips(): number {
@@ -130,4 +167,20 @@ export class MetricsSummary {
     const mean = Math.round((ACCURACY_STEPS * accuracySum) / accuracies) / ACCURACY_STEPS;
     return { active, spentMicros, accuracy: accuracies === 0 ? null : mean };
   }
+}
+
+/** A quantile of a histogram, even inside a bucket; above all bounds the last of them. */
+function quantileMs(buckets: readonly number[], share: number): number | null {
+  const count = buckets.reduce((sum, bucket) => sum + bucket, 0);
+  if (count === 0) return null;
+  let below = 0;
+  for (const [bucket, bound] of LATENCY_BOUNDS.entries()) {
+    const inside = buckets[bucket] ?? 0;
+    if (inside > 0 && below + inside >= share * count) {
+      const from = LATENCY_BOUNDS[bucket - 1] ?? 0;
+      return Math.round(1e6 * (from + ((bound - from) * (share * count - below)) / inside)) / 1000;
+    }
+    below += inside;
+  }
+  return 1000 * (LATENCY_BOUNDS.at(-1) ?? 0);
 }

@@ -18,6 +18,7 @@ import { addBudgetRoutes } from './budget-routes.ts';
 import { CampaignChanges } from './campaign-changes.ts';
 import { addCampaignRoutes } from './campaign-routes.ts';
 import { Credentials } from './credentials.ts';
+import { addDashboardRoutes } from './dashboard-routes.ts';
 import { addErrorAnswers, answerError, answerUnreadable } from './error-answers.ts';
 import { addLiveRoutes } from './live/live-routes.ts';
 import type { LiveUpdates } from './live/live-updates.ts';
@@ -47,6 +48,8 @@ export interface ManagementServerOptions {
   readonly health: () => HealthReport;
   /** What GET /metrics/summary answers. */
   readonly summary: () => ShownSummary;
+  /** Whether the traffic is simulated; the dashboard says so. */
+  readonly isDemo?: boolean;
   /** Serves the WebSocket; without it there is none. */
   readonly live?: LiveUpdates;
   readonly log: Logger;
@@ -95,6 +98,7 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addAlertRoutes(app, store, alerts);
   if (options.live !== undefined) addLiveRoutes(app, options.live, credentials);
   addServiceRoutes(app, health, summary);
+  addDashboardRoutes(app, { asksForLogin: credentials.required, isDemo: options.isDemo ?? false });
   addOpenApiRoutes(app, routes, credentials.required);
   return app;
 }

@@ -38,6 +38,8 @@ export interface ShardStart {
 
 export interface ManagementStart {
   readonly config: Config;
+  /** Whether the traffic is simulated. */
+  readonly isDemo: boolean;
   readonly memory: PodMemory;
 }
 

@@ -24,6 +24,7 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, at)
 
 export class Pod {
   private readonly config: Config;
+  private readonly isDemo: boolean;
   private readonly log: Log;
   private readonly memory: PodMemory;
   private readonly state: PodState;
@@ -35,9 +36,13 @@ export class Pod {
   private readonly failed: (message: string) => void;
   private hasFailed = false;
 
-  /** @param failed called when a thread says that the pod cannot run */
-  constructor(config: Config, log: Log, failed: (message: string) => void) {
+  /**
+   * @param isDemo whether the traffic is simulated; the dashboard says so
+   * @param failed called when a thread says that the pod cannot run
+   */
+  constructor(config: Config, isDemo: boolean, log: Log, failed: (message: string) => void) {
     this.config = config;
+    this.isDemo = isDemo;
     this.log = log;
     this.failed = failed;
     this.memory = {
@@ -137,7 +142,7 @@ export class Pod {
   }
 
   private managementThread(): SupervisedThread {
-    const start: ManagementStart = { config: this.config, memory: this.memory };
+    const start: ManagementStart = { config: this.config, isDemo: this.isDemo, memory: this.memory };
     return this.thread('management', '../management/management-thread.js', start, () => {
       range(this.config.shards).forEach((shard) => {
         this.connectManagementAndShard(shard);

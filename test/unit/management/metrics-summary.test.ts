@@ -15,6 +15,7 @@ import { OwnerTable } from '../../../src/table/pacing-table.ts';
 import {
   BREAKER_REASONS,
   EDGE_METERS,
+  ENDPOINT_DECISION,
   SHARD_BREAKERS_MOVED,
   SHARD_DEGRADED_SINCE_MS,
   SHARD_METERS,
@@ -98,5 +99,22 @@ describe('the summary of the metrics', () => {
     expect(summary.read(0).total_circuit_trips).toBe(TRIP_REASONS.length - 1);
     second.set(SHARD_DEGRADED_SINCE_MS, 5);
     expect(summary.read(0).degraded).toBe(true);
+  });
+
+  test('tells what share of the last decisions was allowed, and how long they took', () => {
+    const { summary, edges } = pod();
+    const [edge] = edges;
+    edge?.observe(ENDPOINT_DECISION, 0.5);
+    summary.look(0);
+    expect(summary.decisions(1_000)).toEqual({ allowedPerSecond: 0, p50Ms: null, p99Ms: null });
+    edge?.add(REASON_WITHIN_BUDGET, 98);
+    for (let request = 0; request < 98; request++) edge?.observe(ENDPOINT_DECISION, 0.00008);
+    for (let request = 0; request < 2; request++) edge?.observe(ENDPOINT_DECISION, 0.004);
+    const { allowedPerSecond, p50Ms, p99Ms } = summary.decisions(2_000);
+    expect(allowedPerSecond).toBe(49);
+    expect(p50Ms).toBeGreaterThan(0.05);
+    expect(p50Ms).toBeLessThanOrEqual(0.1);
+    expect(p99Ms).toBeGreaterThan(2.5);
+    expect(p99Ms).toBeLessThanOrEqual(5);
   });
 });
