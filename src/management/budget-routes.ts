@@ -6,9 +6,15 @@ import { type Campaign, PACING_MODES } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
 import type { AuditStore } from '../sinks/postgres/audit-store.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
-import { configBody, shownCampaign, shownPacingConfig } from './campaign-bodies.ts';
+import { configBody, fromVersion, shownCampaign, shownPacingConfig } from './campaign-bodies.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
-import { campaignToConfigure, nextVersion, wireCampaign, wirePacingConfig } from './campaign-schema.ts';
+import {
+  campaignToConfigure,
+  checkVersion,
+  nextVersion,
+  wireCampaign,
+  wirePacingConfig,
+} from './campaign-schema.ts';
 import { noteOfReset, orderOf } from './change-note.ts';
 import { CAMPAIGN_EXAMPLE, EXAMPLE_ID } from './examples.ts';
 import { cents, id, oneOf, querySwitch, reason } from './field-rules.ts';
@@ -23,6 +29,7 @@ const adjustBody = z
       .nullable()
       .optional()
       .describe('Absent leaves the total budget as it is, null takes it away.'),
+    version: fromVersion,
     reason: reason.nullable().optional().describe('For the audit log.'),
   })
   .meta({ id: 'BudgetAdjustment' });
@@ -35,7 +42,7 @@ const resetBody = z
   .meta({ id: 'BudgetReset' });
 
 const modeBody = z
-  .strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES) })
+  .strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES), version: fromVersion })
   .meta({ id: 'PacingModeChange' });
 
 const byId = z.object({ id });
@@ -72,13 +79,17 @@ export function addBudgetRoutes(
       errors: ['campaign_not_found', 'stale_version', 'unavailable'],
     },
     async ({ body }, request) => {
-      const { campaign_id, new_daily_budget_cents, new_total_budget_cents: total, reason } = body;
+      const { campaign_id, new_daily_budget_cents, new_total_budget_cents: total, version, reason } = body;
       const budgets = {
         dailyBudgetMicros: new_daily_budget_cents,
         ...(total === undefined ? {} : { totalBudgetMicros: total }),
       };
-      const adjust = (current: Campaign) => nextVersion(current, budgets, Date.now());
-      return wireCampaign(await changes.edit(campaign_id, orderOf(request, 'budget.adjust', reason), adjust));
+      const order = orderOf(request, 'budget.adjust', reason);
+      const adjust = (current: Campaign) => {
+        checkVersion(version, current);
+        return nextVersion(current, budgets, Date.now());
+      };
+      return wireCampaign(await changes.edit(campaign_id, order, adjust, version !== undefined));
     },
   );
 
@@ -96,9 +107,13 @@ export function addBudgetRoutes(
       errors: ['campaign_not_found', 'stale_version', 'unavailable'],
     },
     async ({ body }, request) => {
-      const change = (current: Campaign) =>
-        nextVersion(current, { pacingMode: body.pacing_mode }, Date.now());
-      return wireCampaign(await changes.edit(body.campaign_id, orderOf(request, 'pacing.mode'), change));
+      const { campaign_id, pacing_mode: pacingMode, version } = body;
+      const change = (current: Campaign) => {
+        checkVersion(version, current);
+        return nextVersion(current, { pacingMode }, Date.now());
+      };
+      const order = orderOf(request, 'pacing.mode');
+      return wireCampaign(await changes.edit(campaign_id, order, change, version !== undefined));
     },
   );
 
@@ -144,7 +159,8 @@ export function addBudgetRoutes(
     },
     async ({ params, body }, request) => {
       const configure = (current: Campaign) => campaignToConfigure(body, current, Date.now());
-      return wirePacingConfig(await changes.edit(params.id, orderOf(request, 'pacing.config'), configure));
+      const order = orderOf(request, 'pacing.config');
+      return wirePacingConfig(await changes.edit(params.id, order, configure, body.version !== undefined));
     },
   );
 

@@ -70,12 +70,15 @@ const editable = {
   creative: anyJson.optional().describe('Any JSON; kept and returned, never read by the pacer.'),
 };
 
+/** Which version a change was made from. */
+export const fromVersion = wholeNumber(1, VERSION_MAX)
+  .optional()
+  .describe('The version that this change was made from; when another one stands: 409.');
+
 /** What a client may send back as it read it: `version` is checked against the row, the others must agree. */
 const readBack = {
   id: id.optional().describe('As it was read.'),
-  version: wholeNumber(1, VERSION_MAX)
-    .optional()
-    .describe('The version that this change was made from; another one stands: 409.'),
+  version: fromVersion,
   created_at: anyJson.optional().describe('As it was read.'),
   updated_at: anyJson.optional().describe('As it was read.'),
 };
@@ -142,6 +145,7 @@ const hourConfig = z
 export const configBody = z
   .strictObject({
     campaign_id: id.optional().describe('When it is given: the id in the path.'),
+    version: fromVersion,
     pacing_configs: z
       .array(hourConfig, { error: 'a list of {hour, multiplier, day_of_week?}' })
       .max(PACING_CONFIGS_MAX, { error: `a list of at most ${PACING_CONFIGS_MAX} entries` })

@@ -72,9 +72,10 @@ export function nextVersion(current: Campaign, changes: Partial<Campaign>, nowMs
 
 /**
  * What a PUT of its hourly multipliers makes of `current`; an empty list takes them away.
- * @throws AppError `invalid_request` also for two entries of one hour and day.
+ * @throws AppError `invalid_request` also for two entries of one hour and day, `stale_version`.
  */
 export function campaignToConfigure(given: ConfigBody, current: Campaign, nowMs: number): Campaign {
+  checkVersion(given.version, current);
   refuseChange('campaign_id', given.campaign_id, current.id);
   const seen = new Set<string>();
   const hourMultipliers = given.pacing_configs.map(({ hour, multiplier, day_of_week }, index) => {
@@ -185,11 +186,15 @@ interface ReadBack {
   readonly updated_at?: unknown;
 }
 
+/** @throws AppError `stale_version` when a change was made from another version than the present one. */
+export function checkVersion(given: number | undefined, current: Campaign): void {
+  if (given === undefined || given === current.version) return;
+  const message = `the campaign is at version ${current.version}, not ${given}: read it again`;
+  throw new AppError('stale_version', message, 'version');
+}
+
 function checkReadBack(given: ReadBack, current: Campaign): void {
-  if (given.version !== undefined && given.version !== current.version) {
-    const message = `the campaign is at version ${current.version}, not ${given.version}: read it again`;
-    throw new AppError('stale_version', message, 'version');
-  }
+  checkVersion(given.version, current);
   refuseChange('id', given.id, current.id);
   refuseChange('created_at', given.created_at, current.createdAt);
   refuseChange('updated_at', given.updated_at, current.updatedAt);

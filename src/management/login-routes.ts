@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { API_ROLES } from '../config/api-tokens.ts';
 import { AppError } from '../domain/app-error.ts';
+import { setChallenge } from './access.ts';
 import { type Credentials, sessionCookie } from './credentials.ts';
 import { checked, tokenText } from './field-rules.ts';
 import { sendLoginPage } from './login-page.ts';
@@ -67,6 +68,7 @@ export function addLoginRoutes(app: FastifyInstance, credentials: Credentials): 
       return { name: holder.name, role: holder.role, expires_in_seconds: SESSION_SECONDS };
     } catch (error) {
       if (form === null || !(error instanceof AppError) || error.status >= 500) throw error;
+      setChallenge(error, reply);
       return sendLoginPage(reply.code(error.status), true);
     }
   });

@@ -38,7 +38,7 @@ const described: Description = {
     'docs/websocket.md has every field.',
   query: liveQuery,
   answers: { 101: { description: 'The connection is a WebSocket from here on.' } },
-  errors: ['invalid_request', 'campaign_not_found', 'unavailable'],
+  errors: ['forbidden', 'campaign_not_found', 'unavailable'],
 };
 
 export function addLiveRoutes(app: FastifyInstance, live: LiveUpdates, credentials: Credentials): void {

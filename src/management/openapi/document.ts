@@ -135,7 +135,7 @@ function responsesOf(route: DescribedRoute, schemas: JsonSchemas): JsonObject {
   for (const [status, answer] of Object.entries(route.answers))
     responses[status] = responseOf(answer, schemas);
   for (const [status, codes] of errorsOf(route))
-    responses[status] ??= errorResponseOf(status, codes, schemas);
+    responses[status] ??= errorResponseOf(route, status, codes, schemas);
   return responses;
 }
 
@@ -162,7 +162,19 @@ function responseOf(
   };
 }
 
-function errorResponseOf(status: number, codes: readonly ErrorCode[], schemas: JsonSchemas): JsonObject {
+/** Browsers are answered with the form that asks for a token, where they lack one or sent it with that form. */
+function isAlsoPage({ method, alsoForm }: DescribedRoute, status: number): boolean {
+  return status === 401
+    ? method === 'GET' || alsoForm === true
+    : alsoForm === true && (status === 400 || status === 404);
+}
+
+function errorResponseOf(
+  route: DescribedRoute,
+  status: number,
+  codes: readonly ErrorCode[],
+  schemas: JsonSchemas,
+): JsonObject {
   const more: (keyof typeof HEADERS)[] = [];
   if (status === 401 || status === 403) more.push('WWW-Authenticate');
   if (status === 429 || status === 503) more.push('Retry-After');
@@ -174,6 +186,7 @@ function errorResponseOf(status: number, codes: readonly ErrorCode[], schemas: J
         schema: schemas.of(shownError, 'output'),
         examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
       },
+      ...(isAlsoPage(route, status) ? { 'text/html': text } : {}),
     },
   };
 }

@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { AppError } from '../../domain/app-error.ts';
 
 const FOLDER = new URL('./page/', import.meta.url);
 
@@ -30,7 +29,7 @@ export interface PageFile {
 export class PageFiles {
   readonly #files = new Map<PageFileName, Promise<PageFile>>();
 
-  /** @throws AppError `not_found` where the page was not built. */
+  /** @throws Error where the page was not built. */
   read(name: PageFileName): Promise<PageFile> {
     const known = this.#files.get(name);
     if (known !== undefined) return known;
@@ -42,10 +41,6 @@ export class PageFiles {
 }
 
 async function readPageFile(name: PageFileName): Promise<PageFile> {
-  try {
-    const bytes = await readFile(new URL(name, FOLDER));
-    return { contentType: CONTENT_TYPES[name], bytes, gzipped: await promisify(gzip)(bytes) };
-  } catch (error) {
-    throw new AppError('not_found', 'the page was not built: npm run build', undefined, error);
-  }
+  const bytes = await readFile(new URL(name, FOLDER));
+  return { contentType: CONTENT_TYPES[name], bytes, gzipped: await promisify(gzip)(bytes) };
 }

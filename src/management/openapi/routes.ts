@@ -12,7 +12,6 @@ const PAGE: Description = {
   tag: 'Service',
   summary: 'This description as a page, from which requests can be sent',
   answers: { 200: { description: 'The page.', other: { 'text/html': null } } },
-  errors: ['not_found'],
 };
 
 /** @param credentialsRequired whether API_TOKENS is set */

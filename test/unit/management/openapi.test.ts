@@ -61,6 +61,19 @@ const operationsOf = ({ paths }: Document) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
 
+/** `GET /campaigns/{id}` and the like, from the tree that Fastify prints. */
+function routesOf(tree: string): string[] {
+  const path: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const [, indent, segment, methods] = /^([│ ]*)[├└]── (\S*)(?: \((.*)\))?$/.exec(line) ?? [];
+    if (indent === undefined || segment === undefined) return [];
+    path.splice(indent.length / 4, path.length, segment);
+    const url = path.join('').replace(/:([a-z_]+)/g, '{$1}');
+    const own = (methods ?? '').split(', ').filter((method) => !['', 'HEAD', 'OPTIONS'].includes(method));
+    return own.map((method) => `${method} ${url}`);
+  });
+}
+
 describe('the OpenAPI document', () => {
   const sql = openPostgres({ url: 'postgres://127.0.0.1:1/none' });
   let document: Document;
@@ -99,6 +112,15 @@ describe('the OpenAPI document', () => {
       }
     }
     expect(shown).toBeGreaterThan(50);
+  });
+
+  it('has every route of the server, but for the files of pages, and no other', () => {
+    const printed = routesOf(server(sql, []).printRoutes({ commonPrefix: false }));
+    const files = /^GET \/docs\/|^GET \/assets\//;
+    const routes = printed.filter((route) => !files.test(route));
+    const documented = operationsOf(document).map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    expect(routes.length).toBeGreaterThan(20);
+    expect(documented.sort()).toEqual(routes.sort());
   });
 
   it('calls each operation by a name of its own', () => {
