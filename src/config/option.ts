@@ -105,6 +105,31 @@ export function origins(option: Described): Option<readonly string[]> {
   };
 }
 
+/** The URL of a service that is called over HTTP. It may hold a secret, so that a refusal does not repeat it. */
+export function secretUrl(option: Described): Option<string | null> {
+  const read = (value: string): string | undefined =>
+    /^https?:\/\/\S+$/.test(value) && URL.canParse(value) ? value : undefined;
+  return {
+    ...option,
+    fallback: null,
+    accepted: 'a URL that begins with https:// or http://',
+    parse: (value) => (value === '' ? null : read(value)),
+    whyNot: () => 'it is no such URL',
+  };
+}
+
+/** A key that two programs share. */
+export function secretKey(option: Described, least: number, most: number): Option<string | null> {
+  const pattern = new RegExp(`^[\\x21-\\x7e]{${least},${most}}$`);
+  return {
+    ...option,
+    fallback: null,
+    accepted: `${least} to ${most} visible ASCII characters`,
+    parse: (value) => (value === '' ? null : pattern.test(value) ? value : undefined),
+    whyNot: () => 'it is too short, too long, or has other characters',
+  };
+}
+
 function isWebOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

@@ -3,7 +3,18 @@
  * all derived from this object.
  */
 import { apiTokens, sharedToken } from './api-tokens.ts';
-import { flag, integer, integerOrAuto, number, oneOf, optionalText, origins, text } from './option.ts';
+import {
+  flag,
+  integer,
+  integerOrAuto,
+  number,
+  oneOf,
+  optionalText,
+  origins,
+  secretKey,
+  secretUrl,
+  text,
+} from './option.ts';
 
 const HOST_PATTERN = /^[A-Za-z0-9.:_-]{1,253}$/;
 
@@ -224,6 +235,20 @@ export const schema = {
     1,
     1000,
     2,
+  ),
+  alertWebhookUrl: secretUrl({
+    variable: 'ALERT_WEBHOOK_URL',
+    group: 'Observing',
+    describe: 'where alerts are sent when they are raised and when they are resolved; empty = nowhere',
+  }),
+  alertWebhookSecret: secretKey(
+    {
+      variable: 'ALERT_WEBHOOK_SECRET',
+      group: 'Observing',
+      describe: 'key that signs what is sent there, HMAC-SHA256; empty = it is not signed',
+    },
+    16,
+    256,
   ),
   webSocketIntervalMs: integer(
     {

@@ -20,6 +20,7 @@ import {
   type PostgresAddress,
   type Sql,
 } from '../sinks/postgres/client.ts';
+import { DeliveryQueue } from '../sinks/postgres/delivery-queue.ts';
 import { HistoryStore } from '../sinks/postgres/history-store.ts';
 import { MigrationError, migrate } from '../sinks/postgres/migrate.ts';
 import { PerformanceStore } from '../sinks/postgres/performance-store.ts';
@@ -45,6 +46,8 @@ import { OrderedShards } from './ordered-shards.ts';
 import { buildManagementServer } from './server.ts';
 import { ShardClient } from './shard-client.ts';
 import { TableLook } from './table-look.ts';
+import { AlertWebhook } from './webhook/alert-webhook.ts';
+import { WebhookSender } from './webhook/webhook-sender.ts';
 
 const RETRY_MS = 500;
 const PING_MS = 2_000;
@@ -157,6 +160,14 @@ function watchBudgets(address: PostgresAddress, alerts: AlertStore): () => Promi
   };
 }
 
+/** Null where none is wanted. */
+function openWebhook(sql: Sql): AlertWebhook | null {
+  const { alertWebhookUrl: url, alertWebhookSecret: secret } = config;
+  if (url === null) return null;
+  if (secret === null) log.warn('what is sent to ALERT_WEBHOOK_URL is not signed: set ALERT_WEBHOOK_SECRET');
+  return new AlertWebhook(new DeliveryQueue(sql), new WebhookSender({ url, secret }), log);
+}
+
 async function serve(address: PostgresAddress): Promise<void> {
   const sql = openPostgres(address);
   const store = new CampaignStore(sql);
@@ -179,6 +190,7 @@ async function serve(address: PostgresAddress): Promise<void> {
   });
   let watch: NodeJS.Timeout | undefined;
   let changes: CampaignWatch | undefined;
+  const webhook = openWebhook(sql);
   const alertWatch = new AlertWatch(new AlertChanges(sql), live, log);
   let endBudgets: (() => Promise<void>) | undefined;
   serving = {
@@ -190,6 +202,7 @@ async function serve(address: PostgresAddress): Promise<void> {
       await app.close();
       clearTimeout(cut);
       alertWatch.close();
+      await webhook?.close();
       await changes?.close();
       await endBudgets?.();
       await closePostgres(sql);
@@ -203,6 +216,7 @@ async function serve(address: PostgresAddress): Promise<void> {
   if (horizon === null || stopping) return;
   endBudgets = watchBudgets(address, alerts);
   alertWatch.run(fail);
+  webhook?.run(fail);
   if ('socketPath' in address) return;
   changes = new CampaignWatch({ address, store, shards, log, horizon });
   await changes.run();
