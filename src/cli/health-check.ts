@@ -36,6 +36,7 @@ export async function runHealthCheck(words: readonly string[]): Promise<void> {
   const services = [
     core.service,
     api.service,
+    dependency('ledger', fieldOf(seen, 'ledger_healthy')),
     dependency('redis', fieldOf(seen, 'redis_healthy')),
     dependency('postgres', fieldOf(seen, 'postgres_healthy')),
   ];

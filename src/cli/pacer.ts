@@ -15,6 +15,8 @@ async function run(words: readonly string[]): Promise<void> {
   else if (command === 'demo') await startDemo();
   else if (command === 'migrate') await (await import('./migrate.ts')).runMigrate();
   else if (command === 'health-check') await (await import('./health-check.ts')).runHealthCheck(rest);
+  else if (command === 'validate') await (await import('./validate/run-validate.ts')).runValidate(rest);
+  else if (command === 'load-test') await (await import('./load-test/run-load-test.ts')).runLoadTest(rest);
   else if (command === 'replay') await (await import('./replay/run-replay.ts')).runReplay(rest);
   else throw new ConfigError(`there is no command ${JSON.stringify(command)}; pacer --help lists them`);
 }

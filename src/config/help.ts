@@ -11,6 +11,14 @@ const COMMANDS: readonly (readonly [string, string])[] = [
     'each service, its state and how fast it answers; exit 1 when unhealthy',
   ],
   [
+    'pacer validate [--json]',
+    'check a running pacer with campaigns of its own: eight checks, a line each; exit 1 when one fails',
+  ],
+  [
+    'pacer load-test --qps N --duration S [--pattern P] [--setup --campaigns N]',
+    'open-loop load on a running pacer; P is normal, surge or circuit_breaker_test. --setup makes campaigns for it and deletes them (--keep: does not); also --connections N, --json',
+  ],
+  [
     'pacer replay [--input FILE|-] [--seed N]',
     'decide bids from NDJSON lines under virtual time, with the production controllers',
   ],

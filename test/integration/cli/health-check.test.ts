@@ -1,38 +1,17 @@
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CommandResult, pacer } from '../../support/pacer-command.ts';
 import { freePorts, TestPod } from '../../support/pod.ts';
 import { until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
 import { TestRedis } from '../../support/redis.ts';
 
-const PACER = fileURLToPath(new URL('../../../dist/cli/pacer.js', import.meta.url));
-
-interface Checked {
-  readonly code: number | null;
-  readonly text: string;
-  readonly error: string;
-}
-
 function check(
   env: Readonly<Record<string, string | number>>,
   words: readonly string[] = [],
-): Promise<Checked> {
-  const texts = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
-  const child = spawn(process.execPath, [PACER, 'health-check', ...words], {
-    env: { PATH: process.env.PATH ?? '', ...texts },
-    cwd: '/',
-  });
-  let [text, error] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (part: string) => {
-    text += part;
-  });
-  child.stderr.setEncoding('utf8').on('data', (part: string) => {
-    error += part;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, text, error })));
+): Promise<CommandResult> {
+  return pacer(['health-check', ...words], env);
 }
 
 describe('pacer health-check', () => {
@@ -88,6 +67,7 @@ describe('pacer health-check', () => {
       services: [
         { service: 'core service', state: 'healthy', latency_ms: expect.any(Number) },
         { service: 'management API', state: 'healthy', latency_ms: expect.any(Number) },
+        { service: 'ledger', state: 'healthy' },
         { service: 'redis', state: 'healthy' },
         { service: 'postgres', state: 'healthy' },
       ],
