@@ -6,12 +6,20 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../domain/app-error.ts';
 import { type DashboardFile, readDashboardFiles } from './dashboard-files.ts';
+import type { Description } from './operation.ts';
 
 const FOLDER = fileURLToPath(new URL('../dashboard/', import.meta.url));
 const PAGE = '/index.html';
 const CALLER_MARK = '%caller%';
 const FOR_GOOD = 'public, max-age=31536000, immutable';
 const FOR_AN_HOUR = 'public, max-age=3600';
+
+const DASHBOARD: Description = {
+  operationId: 'getDashboard',
+  tag: 'Service',
+  summary: 'The dashboard, for people',
+  answers: { 200: { description: 'The page.', other: { 'text/html': null } } },
+};
 
 export interface DashboardOptions {
   /** Whether callers have to log in. */
@@ -26,7 +34,7 @@ export function addDashboardRoutes(app: FastifyInstance, options: DashboardOptio
   const files = readDashboardFiles(folder);
   const page = files.get(PAGE)?.bytes.toString('utf8');
 
-  app.get('/', { config: { described: 'page-file' } }, async (request, reply) => {
+  app.get('/', { config: { described: DASHBOARD } }, async (request, reply) => {
     if (page === undefined) throw new AppError('not_found', 'the dashboard was not built: npm run build');
     const caller = { name: request.actor, role: request.role, asks_for_login: asksForLogin, demo: isDemo };
     return reply

@@ -94,6 +94,12 @@ beforeAll(async () => {
     env: { DATABASE_URL: `postgres://127.0.0.1:${dead}/none`, MAX_BODY_BYTES: BODY_BYTES_MAX },
   });
   await orphan.launch();
+  await until('the pod without a database answers', () =>
+    orphan.api.request('GET', '/health').then(
+      ({ status }) => status === 503,
+      () => false,
+    ),
+  );
   contract = new ApiContract((await pod.api.request<ApiDocument>('GET', '/openapi.json')).body);
   // So that there is an alert to resolve.
   await pod.createCampaign({ id: 'spent', daily_budget_cents: 100 });
