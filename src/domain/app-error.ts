@@ -12,6 +12,7 @@ const STATUS_OF = {
   already_exists: 409,
   stale_version: 409,
   not_in_fleet: 409,
+  nothing_learned: 409,
   campaign_limit: 503,
   body_too_large: 413,
   rate_limited: 429,

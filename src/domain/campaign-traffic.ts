@@ -57,6 +57,11 @@ export class CampaignTraffic {
     this.expect(ended, day, meanWinMicros);
   }
 
+  /** The history has learned from elsewhere. */
+  relearn(day: LocalDay, meanWinMicros: number): void {
+    this.expect(null, day, meanWinMicros);
+  }
+
   /** The hours of today so far are of another clock now: they teach nothing. */
   changeClock(): void {
     this.today = null;

@@ -13,8 +13,8 @@ const BYTES = HEADER_BYTES + 3 * HOURS * Float32Array.BYTES_PER_ELEMENT;
 export interface KnownTraffic {
   /** When bids are asked for: what ADAPTIVE plans by. */
   readonly asks: readonly number[];
-  /** When money could be spent, asks times spend per ask: what the supply guard forecasts by. */
-  readonly supply: readonly number[];
+  /** When money could be spent, asks times spend per ask: what the supply guard forecasts by; null: no forecast. */
+  readonly supply: readonly number[] | null;
 }
 
 /** A past day of a campaign. */

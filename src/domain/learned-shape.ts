@@ -51,6 +51,16 @@ export interface LearnedDay {
   readonly daysSinceLast: number;
 }
 
+/** What is expected of a campaign's asks before its own days say more. */
+export interface ShapePrior {
+  /** Shares of the hours 0–23, their sum 1. */
+  readonly shares: ArrayLike<number>;
+  /** Days of history that it weighs as much as. */
+  readonly days: number;
+}
+
+const FLAT_PRIOR: ShapePrior = { shares: new Float64Array(HOURS).fill(1 / HOURS), days: FLAT_DAYS };
+
 /** A memory before any history. */
 export function newShapeMemory(): ShapeMemory {
   return { sums: new Float32Array(SUMS) };
@@ -79,9 +89,14 @@ export function learnDay(memory: ShapeMemory, day: LearnedDay): void {
 
 /**
  * h: the share of a weekday's asks that each hour 0–23 is expected to have, all above 0, their sum 1; null
- * before any history. Each level is a prior for the next: flat, any day, weekday or weekend, this weekday.
+ * before any history. Each level is a prior for the next: the one given or flat, any day, weekday or weekend, this
+ * weekday.
  */
-export function learnedShape(memory: ShapeMemory, dayOfWeek: number): number[] | null {
+export function learnedShape(
+  memory: ShapeMemory,
+  dayOfWeek: number,
+  prior: ShapePrior = FLAT_PRIOR,
+): number[] | null {
   const all = new Float64Array(HOURS);
   const group = new Float64Array(HOURS);
   const own = new Float64Array(HOURS);
@@ -91,8 +106,13 @@ export function learnedShape(memory: ShapeMemory, dayOfWeek: number): number[] |
     if (weekday === dayOfWeek) addRow(own, memory, weekday);
   }
   if (!(sumOf(all) > 0)) return null;
-  const flat = new Float64Array(HOURS).fill(1 / HOURS);
-  return smooth(blend(own, blend(group, blend(all, flat, FLAT_DAYS), ANY_DAYS), GROUP_DAYS));
+  const any = blend(all, prior.shares, prior.days);
+  return smooth(blend(own, blend(group, any, ANY_DAYS), GROUP_DAYS));
+}
+
+/** Days that the memory stands on, each by its weight. */
+export function learnedDays({ sums }: ShapeMemory): number {
+  return sumOf(sums.subarray(0, SPENT_AT));
 }
 
 /**
@@ -102,12 +122,17 @@ export function learnedShape(memory: ShapeMemory, dayOfWeek: number): number[] |
  * @param meanWinMicros when known, each hour's ρ begins from the mean by three such wins, as the controller's
  * does: by their few wins alone, most hours of a small campaign would seem to have no supply at all.
  */
-export function trafficHours(memory: ShapeMemory, dayOfWeek: number, meanWinMicros = 0): number[] | null {
+export function trafficHours(
+  memory: ShapeMemory,
+  dayOfWeek: number,
+  meanWinMicros = 0,
+  prior: ShapePrior = FLAT_PRIOR,
+): number[] | null {
   const { sums } = memory;
   const spent = sums.subarray(SPENT_AT, ALLOWED_AT);
   const allowed = sums.subarray(ALLOWED_AT, SUMS);
   const meanRho = sumOf(spent) / sumOf(allowed);
-  const shape = learnedShape(memory, dayOfWeek);
+  const shape = learnedShape(memory, dayOfWeek, prior);
   if (shape === null || !(meanRho > 0)) return shape;
   const priorSpent = RHO_PRIOR_WINS * meanWinMicros;
   return shape.map((share, hour) => {
@@ -151,7 +176,7 @@ function addRow(to: Float64Array, memory: ShapeMemory, weekday: number): void {
 }
 
 /** Mean share of each hour over the days summed up and `priorDays` more that are like `prior`. */
-function blend(summed: Float64Array, prior: Float64Array, priorDays: number): Float64Array {
+function blend(summed: Float64Array, prior: ArrayLike<number>, priorDays: number): Float64Array {
   const days = sumOf(summed) + priorDays;
   return summed.map((sum, hour) => (sum + priorDays * (prior[hour] ?? 0)) / days);
 }

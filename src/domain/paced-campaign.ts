@@ -210,6 +210,18 @@ export class PacedCampaign extends CampaignMoney {
     this.replan(clock);
   }
 
+  /** Whether nothing is known of its own traffic, only what its fleet's is like. */
+  get knowsNoSupply(): boolean {
+    return (this.traffic.known?.supply ?? null) === null;
+  }
+
+  /** Asks its history anew what to expect of the day, which has learned, without a jump in the plan. */
+  relearn(clock: Clock): void {
+    this.turn(clock);
+    this.traffic.relearn(this.day, this.controller.flow.meanWinMicros);
+    this.replan(clock);
+  }
+
   /** Lets time pass: expiries, a new hour, a new day. */
   advance(clock: Clock): void {
     this.expire(clock.steadyMs);
@@ -382,7 +394,8 @@ export class PacedCampaign extends CampaignMoney {
 
   private expectedShape(): TrafficShape | null {
     const { known } = this.traffic;
-    return known === null ? null : trafficShape(this.plan.curve, known.supply);
+    if (known === null || known.supply === null) return null;
+    return trafficShape(this.plan.curve, known.supply);
   }
 
   /** Turns hour and day when their time has come; the hour that ends is told while its day still stands. */

@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { isInFleet } from '../config/config.ts';
 import { AppError } from '../domain/app-error.ts';
+import { JobPool } from '../jobs/job-pool.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
 import type { ManagementStart, SupervisorToThread } from '../messages/supervision.ts';
 import { AlertChanges } from '../sinks/postgres/alert-changes.ts';
@@ -22,6 +23,7 @@ import {
 } from '../sinks/postgres/client.ts';
 import { DeliveryQueue } from '../sinks/postgres/delivery-queue.ts';
 import { HistoryStore } from '../sinks/postgres/history-store.ts';
+import { LearnedShapeStore } from '../sinks/postgres/learned-shape-store.ts';
 import { MigrationError, migrate } from '../sinks/postgres/migrate.ts';
 import { PerformanceStore } from '../sinks/postgres/performance-store.ts';
 import { readHealth } from '../table/health.ts';
@@ -35,6 +37,7 @@ import { supervised } from '../threads/supervised.ts';
 import { BudgetAlerts } from './budget-alerts.ts';
 import { feedCampaigns } from './campaign-feed.ts';
 import { CampaignWatch } from './campaign-watch.ts';
+import { Learning } from './learning.ts';
 import { AlertWatch } from './live/alert-watch.ts';
 import { CampaignCatalog, CatalogingShards } from './live/campaign-catalog.ts';
 import { LiveRows } from './live/live-rows.ts';
@@ -45,11 +48,14 @@ import { MetricsSummary } from './metrics-summary.ts';
 import { OrderedShards } from './ordered-shards.ts';
 import { buildManagementServer } from './server.ts';
 import { ShardClient } from './shard-client.ts';
+import { Simulations } from './simulations.ts';
 import { TableLook } from './table-look.ts';
 import { AlertWebhook } from './webhook/alert-webhook.ts';
 import { WebhookSender } from './webhook/webhook-sender.ts';
 
 const RETRY_MS = 500;
+/** What other pods learned reaches this one's shards within this. */
+const LEARNING_LOOK_MS = 30_000;
 const PING_MS = 2_000;
 const LOOK_MS = 1_000;
 const PING_TIMEOUT_MS = 2_000;
@@ -168,10 +174,30 @@ function openWebhook(sql: Sql): AlertWebhook | null {
   return new AlertWebhook(new DeliveryQueue(sql), new WebhookSender({ url, secret }), log);
 }
 
+/** Learning and simulations, and the pool that runs them. */
+function knowledgeOf(address: PostgresAddress, sql: Sql, store: CampaignStore) {
+  const pool = new JobPool();
+  const shapes = new LearnedShapeStore({ run: (statement) => answered(statement(sql)) });
+  const learning = new Learning({
+    pool,
+    store: shapes,
+    shards,
+    address,
+    pod: config.nodeId,
+    log,
+    nowMs: Date.now,
+  });
+  const { reservationTtlMs, breakerRecoveryMs, breakerProbes } = config;
+  const pacing = { reservationTtlMs, breakerRecoveryMs, breakerProbes };
+  const simulations = new Simulations({ pool, store, shapes, shards, pacing, nowMs: Date.now });
+  return { pool, shapes, learning, simulations };
+}
+
 async function serve(address: PostgresAddress): Promise<void> {
   const sql = openPostgres(address);
   const store = new CampaignStore(sql);
   const alerts = new AlertStore(sql);
+  const knowledge = knowledgeOf(address, sql, store);
   const app = buildManagementServer({
     store,
     audit: new AuditStore(sql),
@@ -184,6 +210,7 @@ async function serve(address: PostgresAddress): Promise<void> {
     summary: () => summary.read(performance.now()),
     health: () => readHealth(state, index, shardMeters, isInFleet(config), Date.now()),
     live,
+    knowledge,
     log,
     bodyBytesMax: config.bodyBytesMax,
     isDemo,
@@ -193,10 +220,15 @@ async function serve(address: PostgresAddress): Promise<void> {
   const webhook = openWebhook(sql);
   const alertWatch = new AlertWatch(new AlertChanges(sql), live, log);
   let endBudgets: (() => Promise<void>) | undefined;
+  let learningTimer: NodeJS.Timeout | undefined;
   serving = {
     address: JSON.stringify(address),
     end: async () => {
       clearInterval(watch);
+      clearTimeout(learningTimer);
+      knowledge.learning.end();
+      // What waits for a job is answered before the API ends.
+      await knowledge.pool.close();
       // A client that never finishes its request must not hold up the shards' last commit.
       const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
       await app.close();
@@ -215,6 +247,12 @@ async function serve(address: PostgresAddress): Promise<void> {
   const horizon = await load(sql, store);
   if (horizon === null || stopping) return;
   endBudgets = watchBudgets(address, alerts);
+  const learn = (): void => {
+    knowledge.learning.turn().then(() => {
+      if (!stopping) learningTimer = setTimeout(learn, LEARNING_LOOK_MS);
+    }, fail);
+  };
+  learn();
   alertWatch.run(fail);
   webhook?.run(fail);
   if ('socketPath' in address) return;

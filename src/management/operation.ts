@@ -10,7 +10,13 @@ import { checked } from './field-rules.ts';
 import { bodyOf, optionalBodyOf } from './request.ts';
 
 /** Headers that an answer can have, by the names that the document knows them under. */
-export type AnswerHeader = 'X-Next-Cursor' | 'Location' | 'Set-Cookie' | 'Content-Disposition';
+export type AnswerHeader =
+  | 'X-Next-Cursor'
+  | 'Location'
+  | 'Set-Cookie'
+  | 'Content-Disposition'
+  | 'X-Forecast-Error'
+  | 'X-Forecast-Error-Mean';
 
 export interface Answer<A extends z.ZodType = z.ZodType> {
   readonly description: string;

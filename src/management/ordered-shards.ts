@@ -5,6 +5,7 @@
  * a client before every edge decides on it. Changes of different campaigns do not wait for each other.
  */
 import type { Campaign, CampaignBrief } from '../domain/campaign.ts';
+import type { StoredTraffic } from '../domain/stored-traffic.ts';
 import type { Shards } from '../messages/shards.ts';
 
 export class OrderedShards implements Shards {
@@ -34,6 +35,10 @@ export class OrderedShards implements Shards {
 
   describe(campaignIds: readonly string[]): Promise<readonly CampaignBrief[]> {
     return this.#shards.describe(campaignIds);
+  }
+
+  learn(shapes: readonly StoredTraffic[]): Promise<void> {
+    return this.#shards.learn(shapes);
   }
 
   reset(campaignId: string): Promise<string | null> {

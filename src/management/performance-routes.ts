@@ -6,6 +6,7 @@ import { DAY_MS, localDayAt, wallMidnight } from '../domain/local-day.ts';
 import { centsFromMicros } from '../domain/money.ts';
 import { pacingAccuracy } from '../domain/pacing-accuracy.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
+import type { LearnedShapeStore } from '../sinks/postgres/learned-shape-store.ts';
 import type { HourPerformance, PerformanceStore } from '../sinks/postgres/performance-store.ts';
 import { id, localDate } from './field-rules.ts';
 import { addOperation } from './operation.ts';
@@ -66,6 +67,7 @@ export function addPerformanceRoutes(
   app: FastifyInstance,
   store: CampaignStore,
   performance: PerformanceStore,
+  shapes: LearnedShapeStore | null,
 ): void {
   addOperation(
     app,
@@ -83,7 +85,7 @@ export function addPerformanceRoutes(
         body: z.array(performanceRow),
         example: [EXAMPLE],
         other: { 'text/csv': csvOf([EXAMPLE]) },
-        headers: ['Content-Disposition'],
+        headers: ['Content-Disposition', 'X-Forecast-Error', 'X-Forecast-Error-Mean'],
       },
       errors: ['campaign_not_found', 'unavailable'],
     },
@@ -93,6 +95,11 @@ export function addPerformanceRoutes(
       const { start, end } = datesOf(query, localDayAt(campaign.timezone, Date.now()).date);
       const rows = (await performance.hours(params.id, start, end)).map(wireHour);
       reply.header('vary', 'accept');
+      const backtest = (await shapes?.get(params.id))?.backtest;
+      if (backtest !== undefined && backtest !== null) {
+        reply.header('x-forecast-error', backtest.error.toFixed(4));
+        reply.header('x-forecast-error-mean', backtest.meanError.toFixed(4));
+      }
       if (!wantsCsv(request.headers.accept)) return rows;
       const file = `performance-${params.id.replaceAll(':', '_')}.csv`;
       return reply

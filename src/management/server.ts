@@ -10,6 +10,7 @@ import type { Shards } from '../messages/shards.ts';
 import type { AlertStore } from '../sinks/postgres/alert-store.ts';
 import type { AuditStore } from '../sinks/postgres/audit-store.ts';
 import type { CampaignStore } from '../sinks/postgres/campaign-store.ts';
+import type { LearnedShapeStore } from '../sinks/postgres/learned-shape-store.ts';
 import type { PerformanceStore } from '../sinks/postgres/performance-store.ts';
 import { addAccess } from './access.ts';
 import { addAlertRoutes } from './alert-routes.ts';
@@ -20,6 +21,8 @@ import { addCampaignRoutes } from './campaign-routes.ts';
 import { Credentials } from './credentials.ts';
 import { addDashboardRoutes } from './dashboard-routes.ts';
 import { addErrorAnswers, answerError, answerUnreadable } from './error-answers.ts';
+import type { Learning } from './learning.ts';
+import { addLearningRoutes } from './learning-routes.ts';
 import { addLiveRoutes } from './live/live-routes.ts';
 import type { LiveUpdates } from './live/live-updates.ts';
 import { addLoginRoutes } from './login-routes.ts';
@@ -31,6 +34,8 @@ import { addRequestLog } from './request-log.ts';
 import { addResponseHeaders, requestIdOf } from './response-headers.ts';
 import { addServiceRoutes, type HealthReport } from './service-routes.ts';
 import type { ShownSummary } from './shown-status.ts';
+import { addSimulationRoutes } from './simulation-routes.ts';
+import type { Simulations } from './simulations.ts';
 
 export interface ManagementServerOptions {
   readonly store: CampaignStore;
@@ -52,9 +57,18 @@ export interface ManagementServerOptions {
   readonly isDemo?: boolean;
   /** Serves the WebSocket; without it there is none. */
   readonly live?: LiveUpdates;
+  /** Learns and simulates; without it those routes are not there. */
+  readonly knowledge?: Knowledge;
   readonly log: Logger;
   /** Largest body accepted. */
   readonly bodyBytesMax: number;
+}
+
+/** What the API knows beyond what is stored: needs the job pool. */
+export interface Knowledge {
+  readonly shapes: LearnedShapeStore;
+  readonly learning: Learning;
+  readonly simulations: Simulations;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -66,7 +80,7 @@ const PATH_PARAMETER_LENGTH_MAX = 8_192;
 /** Builds the server; the caller lets it listen, and closes it. */
 export function buildManagementServer(options: ManagementServerOptions): FastifyInstance {
   const { store, audit, performance, alerts, shards, apiTokens, corsOrigins } = options;
-  const { health, summary, log, bodyBytesMax } = options;
+  const { health, summary, knowledge, log, bodyBytesMax } = options;
   const app: FastifyInstance = Fastify({
     logger: false,
     bodyLimit: bodyBytesMax,
@@ -94,8 +108,12 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addBudgetRoutes(app, store, shards, changes, audit);
   addAuditRoutes(app, audit);
   addLoginRoutes(app, credentials);
-  addPerformanceRoutes(app, store, performance);
+  addPerformanceRoutes(app, store, performance, knowledge?.shapes ?? null);
   addAlertRoutes(app, store, alerts);
+  if (knowledge !== undefined) {
+    addSimulationRoutes(app, knowledge.simulations);
+    addLearningRoutes(app, store, knowledge.shapes, knowledge.learning);
+  }
   if (options.live !== undefined) addLiveRoutes(app, options.live, credentials);
   addServiceRoutes(app, health, summary);
   addDashboardRoutes(app, { asksForLogin: credentials.required, isDemo: options.isDemo ?? false });

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
 import type { Campaign, CampaignBrief } from '../domain/campaign.ts';
+import { FLEET_SHAPE_ID, type StoredTraffic } from '../domain/stored-traffic.ts';
 import type {
   ManagementToShard,
   ShardAnswer,
@@ -80,6 +81,17 @@ export class ShardClient implements Shards {
 
   async reset(campaignId: string): Promise<string | null> {
     return (await this.ask(this.shardOf(campaignId), { type: 'reset', campaignId })).body;
+  }
+
+  async learn(shapes: readonly StoredTraffic[]): Promise<void> {
+    await Promise.all(
+      this.ports.map(async (_, shard) => {
+        const own = shapes.filter(
+          ({ campaignId }) => campaignId === FLEET_SHAPE_ID || this.shardOf(campaignId) === shard,
+        );
+        if (own.length > 0) await this.ask(shard, { type: 'learn', shapes: own });
+      }),
+    );
   }
 
   close(): void {

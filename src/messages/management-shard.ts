@@ -1,6 +1,7 @@
 /** Between the management thread and a shard: numbered requests, each answered once. */
 import type { ErrorCode } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
+import type { StoredTraffic } from '../domain/stored-traffic.ts';
 
 export type ShardRequest =
   | { readonly type: 'announce'; readonly campaign: Campaign }
@@ -8,7 +9,8 @@ export type ShardRequest =
   | { readonly type: 'upsert-all'; readonly campaigns: readonly Campaign[] }
   | { readonly type: 'status'; readonly campaignId: string; readonly explained: boolean }
   | { readonly type: 'describe'; readonly campaignIds: readonly string[] }
-  | { readonly type: 'reset'; readonly campaignId: string };
+  | { readonly type: 'reset'; readonly campaignId: string }
+  | { readonly type: 'learn'; readonly shapes: readonly StoredTraffic[] };
 
 export interface ManagementToShard {
   readonly number: number;

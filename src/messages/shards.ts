@@ -3,6 +3,7 @@
  * implementation is `shard-client.ts`; the thread that answers is `shard/`.
  */
 import type { Campaign, CampaignBrief } from '../domain/campaign.ts';
+import type { StoredTraffic } from '../domain/stored-traffic.ts';
 
 export interface Shards {
   /**
@@ -45,4 +46,11 @@ export interface Shards {
    *   reset may have been made all the same
    */
   reset(campaignId: string): Promise<string | null>;
+
+  /**
+   * Has the owners of campaigns, or all for the fleet's shape, take in what was learned of their traffic, without a jump
+   * in their plans. Resolves when the plans are made of it; those that the ledger could not keep are passed over.
+   * @throws AppError `unavailable` when an owner does not answer.
+   */
+  learn(shapes: readonly StoredTraffic[]): Promise<void>;
 }

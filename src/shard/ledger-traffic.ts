@@ -1,16 +1,40 @@
-/** Campaigns' traffic history in the ledger. It is no money: what cannot be written is logged and forgotten. */
+/**
+ * Campaigns' traffic history in the ledger: what this pod has learned by itself, and what was learned from the history
+ * of all pods. It is no money: what cannot be written is logged and forgotten.
+ */
 import type { EndedDay, KnownTraffic, TrafficHistory } from '../domain/day-traffic.ts';
+import { learnedDays } from '../domain/learned-shape.ts';
 import { expectFrom, learnFrom, readTraffic, writeTraffic } from '../domain/remembered-traffic.ts';
+import {
+  blendTraffic,
+  decodeStoredTraffic,
+  encodeStoredTraffic,
+  FLEET_SHAPE_ID,
+  type StoredTraffic,
+} from '../domain/stored-traffic.ts';
 import type { Log } from '../threads/log.ts';
 import type { Ledger } from './ledger.ts';
 
 export class LedgerTraffic implements TrafficHistory {
   private readonly ledger: Ledger;
   private readonly log: Log;
+  /** What campaigns without any history are planned by. */
+  private fleet: StoredTraffic | null;
 
   constructor(ledger: Ledger, log: Log) {
     this.ledger = ledger;
     this.log = log;
+    this.fleet = this.stored(FLEET_SHAPE_ID);
+  }
+
+  /**
+   * Keeps what was learned from the history of all pods. One that cannot be written is not taken in either: after a
+   * restart the plan would be another.
+   * @returns those that are new here
+   */
+  async take(shapes: readonly StoredTraffic[]): Promise<StoredTraffic[]> {
+    const taken = await Promise.all(shapes.map((shape) => this.takeOne(shape)));
+    return shapes.filter((_, at) => taken[at]);
   }
 
   turn(
@@ -21,7 +45,9 @@ export class LedgerTraffic implements TrafficHistory {
   ): KnownTraffic | null {
     const traffic = readTraffic(this.ledger.traffic('shape', campaignId));
     if (ended !== null && learnFrom(traffic, ended)) this.write('shape', campaignId, writeTraffic(traffic));
-    return expectFrom(traffic, dayOfWeek, meanWinMicros);
+    const expected = expectFrom(traffic, dayOfWeek, meanWinMicros);
+    const own = expected === null ? null : { traffic: expected, days: learnedDays(traffic.memory) };
+    return blendTraffic(own, this.stored(campaignId), this.fleet, dayOfWeek);
   }
 
   keep(campaignId: string, today: Uint8Array): void {
@@ -30,6 +56,26 @@ export class LedgerTraffic implements TrafficHistory {
 
   kept(campaignId: string): Uint8Array | null {
     return this.ledger.traffic('today', campaignId);
+  }
+
+  private async takeOne(shape: StoredTraffic): Promise<boolean> {
+    const { campaignId } = shape;
+    const bytes = encodeStoredTraffic(shape);
+    const before = this.ledger.traffic('stored', campaignId);
+    if (before !== null && Buffer.compare(before, bytes) === 0) return false;
+    try {
+      await this.ledger.putTraffic('stored', campaignId, bytes);
+    } catch (error) {
+      this.log.warn({ err: error, campaign: campaignId }, 'a learned shape could not be kept');
+      return false;
+    }
+    if (campaignId === FLEET_SHAPE_ID) this.fleet = this.stored(FLEET_SHAPE_ID);
+    return true;
+  }
+
+  private stored(campaignId: string): StoredTraffic | null {
+    const bytes = this.ledger.traffic('stored', campaignId);
+    return bytes === null ? null : decodeStoredTraffic(campaignId, bytes);
   }
 
   private write(kind: 'shape' | 'today', campaignId: string, bytes: Uint8Array): void {

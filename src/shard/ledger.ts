@@ -57,6 +57,9 @@ export function eventKey(campaignId: string, eventId: string): string {
   return `${campaignId}/${eventId}`;
 }
 
+/** What a pod has learned by itself, its running day, and what was learned from the history of all pods. */
+export type TrafficKind = 'shape' | 'today' | 'stored';
+
 export class Ledger {
   /** Eight hexadecimal digits, drawn when the ledger was made. */
   readonly id: string;
@@ -143,11 +146,11 @@ export class Ledger {
   }
 
   /** What is kept of a campaign's traffic, or null. */
-  traffic(kind: 'shape' | 'today', campaignId: string): Uint8Array | null {
+  traffic(kind: TrafficKind, campaignId: string): Uint8Array | null {
     return this.trafficBytes.get(`${kind}/${campaignId}`) ?? null;
   }
 
-  async putTraffic(kind: 'shape' | 'today', campaignId: string, bytes: Uint8Array): Promise<void> {
+  async putTraffic(kind: TrafficKind, campaignId: string, bytes: Uint8Array): Promise<void> {
     this.checkRoom();
     await this.trafficBytes.put(`${kind}/${campaignId}`, Buffer.from(bytes));
   }

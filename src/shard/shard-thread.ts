@@ -144,6 +144,10 @@ function serveManagement(owner: Shard, intake: CampaignIntake, { number, request
     reset(owner, number, request.campaignId);
     return;
   }
+  if (request.type === 'learn') {
+    void owner.learn(request.shapes).then(() => answer(number, { ok: true, body: null, refused: 0 }));
+    return;
+  }
   if (request.type === 'announce') {
     const announced = fleet?.announce(request.campaign) ?? Promise.resolve();
     void announced.then(() => answer(number, { ok: true, body: null, refused: 0 }));

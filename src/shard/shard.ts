@@ -15,6 +15,7 @@ import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
 import { explain } from '../domain/explanation.ts';
 import type { EarlierSpend, FleetConditions, HourRecord } from '../domain/pacing-settings.ts';
+import { FLEET_SHAPE_ID, type StoredTraffic } from '../domain/stored-traffic.ts';
 import {
   BatchReader,
   type EdgeBatch,
@@ -63,6 +64,8 @@ const IDLE_MS = 3_600_000;
 const QUIET_SECONDS = 30;
 /** At midnight everything is due: it is spread over cycles. */
 const DUE_A_CYCLE_MAX = 2_000;
+/** Accounts that take in a learned shape before others get their turn. */
+const RELEARNED_A_TURN = 200;
 /** Commits' worth of forgotten event ids that one sweep removes. */
 const SWEEP_COMMITS_MAX = 32;
 
@@ -123,6 +126,7 @@ export class Shard {
   private cycles = 0;
   private sweeping = false;
   private readonly early: EarlySettlements;
+  private readonly traffic: LedgerTraffic;
   private readonly claims: EventClaims | null;
 
   /** Takes over what the ledger and, after a thread's death, the table hold of this shard's campaigns. */
@@ -130,13 +134,14 @@ export class Shard {
     this.parts = parts;
     const { table, reservationTtlMs, breakerRecoveryMs, breakerProbes, ledger, meters, log, readClock } =
       parts;
+    this.traffic = new LedgerTraffic(ledger, log);
     const settings: AccountSettings = {
       reservationTtlMs,
       breakerRecoveryMs,
       breakerProbes,
       table,
       curves: new CurveCache(),
-      history: new LedgerTraffic(ledger, log),
+      history: this.traffic,
       fleet: parts.fleet,
       hourEnded: (hour) => this.hourEnded(hour),
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
@@ -324,6 +329,23 @@ export class Shard {
     });
   }
 
+  /** Takes in what was learned from the history of all pods, without a jump in any plan. */
+  async learn(shapes: readonly StoredTraffic[]): Promise<void> {
+    const taken = await this.traffic.take(shapes);
+    const accounts = taken.some(({ campaignId }) => campaignId === FLEET_SHAPE_ID)
+      ? [...this.accounts.all()].filter(({ paced }) => paced.knowsNoSupply)
+      : [];
+    for (const { campaignId } of taken) {
+      const account = this.accounts.get(campaignId);
+      if (account !== undefined) accounts.push(account);
+    }
+    for (let at = 0; at < accounts.length; at += RELEARNED_A_TURN) {
+      const clock = this.parts.readClock();
+      for (const account of accounts.slice(at, at + RELEARNED_A_TURN)) this.relearn(account, clock);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** A turn of the duty cycle. */
   cycle(): void {
     const clock = this.parts.readClock();
@@ -356,6 +378,13 @@ export class Shard {
       this.committer.open.dirty.add(account);
     }
     await this.committer.flush(true);
+  }
+
+  private relearn(account: Account, clock: Clock): void {
+    if (this.accounts.get(account.campaign.id) !== account) return; // closed meanwhile
+    account.paced.relearn(clock);
+    this.committer.open.dirty.add(account);
+    this.committer.schedule();
   }
 
   private load(): void {

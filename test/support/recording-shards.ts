@@ -1,6 +1,7 @@
 /** Shards in memory: keeps what it was told, newest version per campaign, and refuses when asked to. */
 import type { AppError } from '../../src/domain/app-error.ts';
 import { briefOf, type Campaign, type CampaignBrief } from '../../src/domain/campaign.ts';
+import type { StoredTraffic } from '../../src/domain/stored-traffic.ts';
 import type { Shards } from '../../src/messages/shards.ts';
 
 export class RecordingShards implements Shards {
@@ -31,6 +32,13 @@ export class RecordingShards implements Shards {
       const campaign = this.campaigns.get(id);
       return campaign === undefined ? [] : [briefOf(campaign)];
     });
+  }
+
+  /** What was learned, by campaign. */
+  readonly learned = new Map<string, StoredTraffic>();
+
+  async learn(shapes: readonly StoredTraffic[]): Promise<void> {
+    for (const shape of shapes) this.learned.set(shape.campaignId, shape);
   }
 
   /** Campaigns whose day was reset. */

@@ -5,6 +5,7 @@
  * table, those that were deleted are forgotten.
  */
 import { briefOf, type Campaign, type CampaignBrief } from '../../domain/campaign.ts';
+import type { StoredTraffic } from '../../domain/stored-traffic.ts';
 import type { Shards } from '../../messages/shards.ts';
 
 export class CampaignCatalog {
@@ -72,6 +73,10 @@ export class CatalogingShards implements Shards {
     const briefs = await this.#shards.describe(campaignIds);
     for (const brief of briefs) this.#catalog.learn(brief);
     return briefs;
+  }
+
+  learn(shapes: readonly StoredTraffic[]): Promise<void> {
+    return this.#shards.learn(shapes);
   }
 
   reset(campaignId: string): Promise<string | null> {

@@ -25,6 +25,9 @@ const HEADERS: Readonly<Record<AnswerHeader | 'X-Request-Id' | 'Retry-After' | '
     Location: 'The path of what was created, or to go on with.',
     'Set-Cookie': 'The session, `pacer_session`.',
     'Content-Disposition': 'A file name, of a CSV.',
+    'X-Forecast-Error':
+      "How well the campaign's traffic of the last learned day was told from the days before: 0 to 1, docs/pacing.md.",
+    'X-Forecast-Error-Mean': 'The same, mean over the last days, at most seven.',
     'Retry-After': 'Seconds.',
     'WWW-Authenticate': 'What credentials are wanted (RFC 6750).',
   };

@@ -30,6 +30,9 @@ const MESSAGES: Readonly<Record<ErrorCode, readonly [message: string, field?: st
   already_exists: ['a campaign with the id camp-001 exists already', 'id'],
   stale_version: ['the campaign is at version 3, not 2: read it again', 'version'],
   not_in_fleet: ['a day is not reset while pods share budgets'],
+  nothing_learned: [
+    'the campaign has no whole day of traffic yet, of the last 28: there is nothing to learn from',
+  ],
   campaign_limit: ['the pacing table is full: raise CAMPAIGNS_MAX'],
   body_too_large: ['a body of at most 1048576 bytes is accepted'],
   rate_limited: ['more than 50 requests a second with the token ops; try again'],

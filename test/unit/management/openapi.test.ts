@@ -6,14 +6,18 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { digestOf } from '../../../src/config/api-tokens.ts';
+import { JobPool } from '../../../src/jobs/job-pool.ts';
+import { Learning } from '../../../src/management/learning.ts';
 import { openApiDocument } from '../../../src/management/openapi/document.ts';
 import { addOperation, collectOperations, type DescribedRoute } from '../../../src/management/operation.ts';
-import { buildManagementServer } from '../../../src/management/server.ts';
+import { buildManagementServer, type Knowledge } from '../../../src/management/server.ts';
 import { SUMMARY_EXAMPLE } from '../../../src/management/shown-status.ts';
+import { Simulations } from '../../../src/management/simulations.ts';
 import { AlertStore } from '../../../src/sinks/postgres/alert-store.ts';
 import { AuditStore } from '../../../src/sinks/postgres/audit-store.ts';
 import { CampaignStore } from '../../../src/sinks/postgres/campaign-store.ts';
 import { openPostgres, type Sql } from '../../../src/sinks/postgres/client.ts';
+import { LearnedShapeStore } from '../../../src/sinks/postgres/learned-shape-store.ts';
 import { PerformanceStore } from '../../../src/sinks/postgres/performance-store.ts';
 import { RecordingShards } from '../../support/recording-shards.ts';
 
@@ -31,6 +35,22 @@ interface Operation {
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+/** Learning and simulations that nobody asks for: no thread is started. */
+function knowledge(sql: Sql, store: CampaignStore): Knowledge {
+  const pool = new JobPool();
+  const shards = new RecordingShards();
+  const shapes = new LearnedShapeStore({ run: async (statement) => statement(sql) });
+  const log = pino({ level: 'silent' });
+  const nowMs = Date.now;
+  const address = { url: 'postgres://nobody@127.0.0.1:1/none' };
+  const pacing = { reservationTtlMs: 120_000, breakerRecoveryMs: 300_000, breakerProbes: 2 };
+  return {
+    shapes,
+    learning: new Learning({ pool, store: shapes, shards, address, pod: 'pod-a', log, nowMs }),
+    simulations: new Simulations({ pool, store, shapes, shards, pacing, nowMs }),
+  };
 }
 
 /** The server without a database: nothing is asked of it. */
@@ -51,6 +71,7 @@ function server(sql: Sql, tokens: readonly string[]): FastifyInstance {
     corsOrigins: [],
     health: () => ({ statusCode: 200, body: '{}' }),
     summary: () => SUMMARY_EXAMPLE,
+    knowledge: knowledge(sql, new CampaignStore(sql)),
     log: pino({ level: 'silent' }),
     bodyBytesMax: 1_000,
   });
