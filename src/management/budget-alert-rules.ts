@@ -68,7 +68,8 @@ function dayKey({ campaignId, day }: DaySpend): string {
   return `${BUDGET_ALERT}:${campaignId}:${day}:`;
 }
 
-function dollars(amountMicros: number): string {
+/** An amount for people. */
+export function dollars(amountMicros: number): string {
   const cents = centsFromMicros(amountMicros);
   const places = amountMicros % MICROS_PER_CENT === 0 ? 2 : 6;
   return `$${(cents / CENTS_A_DOLLAR).toFixed(places)}`;

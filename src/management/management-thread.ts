@@ -34,6 +34,9 @@ import { SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
+import { AlertRounds } from './alerts/alert-rounds.ts';
+import { CampaignLook } from './alerts/campaign-look.ts';
+import { ClockWatch } from './alerts/clock-watch.ts';
 import { BudgetAlerts } from './budget-alerts.ts';
 import { feedCampaigns } from './campaign-feed.ts';
 import { CampaignWatch } from './campaign-watch.ts';
@@ -218,6 +221,15 @@ async function serve(address: PostgresAddress): Promise<void> {
   let watch: NodeJS.Timeout | undefined;
   let changes: CampaignWatch | undefined;
   const webhook = openWebhook(sql);
+  const roundsHistory = new HistoryStore(address);
+  const rounds = new AlertRounds({
+    look: new CampaignLook(memory.table, catalog),
+    clock: new ClockWatch(config.nodeId),
+    alerts,
+    history: roundsHistory,
+    readClock: () => ({ wallMs: Date.now(), steadyMs: performance.now() }),
+    log,
+  });
   const alertWatch = new AlertWatch(new AlertChanges(sql), live, log);
   let endBudgets: (() => Promise<void>) | undefined;
   let learningTimer: NodeJS.Timeout | undefined;
@@ -234,6 +246,8 @@ async function serve(address: PostgresAddress): Promise<void> {
       await app.close();
       clearTimeout(cut);
       alertWatch.close();
+      rounds.close();
+      await roundsHistory.close();
       await webhook?.close();
       await changes?.close();
       await endBudgets?.();
@@ -254,6 +268,7 @@ async function serve(address: PostgresAddress): Promise<void> {
   };
   learn();
   alertWatch.run(fail);
+  rounds.run(fail);
   webhook?.run(fail);
   if ('socketPath' in address) return;
   changes = new CampaignWatch({ address, store, shards, log, horizon });

@@ -60,7 +60,8 @@ export function breakerTripped(
   return {
     dedupeKey: `${keyPrefix(campaign.id, shared ? '' : source)}${reason}:${shared ? budget : atMs}`,
     campaignId: campaign.id,
-    alertType: 'circuit_breaker',
+    // What ran away is worth a type of its own: it is not the budget that was reached.
+    alertType: reason === 'velocity' ? 'velocity_anomaly' : 'circuit_breaker',
     severity: shared ? 'warning' : 'critical',
     thresholdPercentage: Math.round(campaign.breakerThreshold * 10_000) / 100,
     message: `the circuit breaker of ${campaign.id} opened: ${MEANING[reason] ?? reason}`,

@@ -8,6 +8,7 @@ import {
   GAUGE_DAY_START_MS,
   GAUGE_EXHAUSTION_LATEST_MS,
   GAUGE_EXHAUSTION_MS,
+  GAUGE_LATE_WIN_TOTAL,
   GAUGE_OVERSPENT_TOTAL,
   GAUGE_PROJECTED,
   GAUGE_PROJECTED_HIGH,
@@ -53,4 +54,5 @@ export function publishMoney(table: OwnerTable, slot: number, paced: PacedCampai
   table.setGauge(slot, GAUGE_RESERVED, paced.reservations.totalMicros);
   table.setGauge(slot, GAUGE_SPENT_TOTAL, counters.spentTotalMicros);
   table.setGauge(slot, GAUGE_OVERSPENT_TOTAL, counters.overspentTotalMicros);
+  table.setGauge(slot, GAUGE_LATE_WIN_TOTAL, counters.lateWinTotalMicros);
 }

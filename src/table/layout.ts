@@ -88,6 +88,8 @@ export const GAUGE_DAY_BUDGET = 12;
 export const GAUGE_BREAKER_REASON = 13;
 /** When the local day that the figures are of began, ms since the epoch. */
 export const GAUGE_DAY_START_MS = 14;
+/** Spend that came after its reservation had expired, ever, of this pod. */
+export const GAUGE_LATE_WIN_TOTAL = 15;
 
 export const LANE_FIELDS = 4;
 export const LANE_ASKS = 0;

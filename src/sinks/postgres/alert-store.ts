@@ -116,6 +116,13 @@ export class AlertStore {
         AND campaign_id IN (SELECT json_array_elements_text(${JSON.stringify(campaignIds)}::text::json))`);
   }
 
+  /** What the database's clock says, ms since the epoch. @throws AppError `unavailable`. */
+  async databaseClockMs(): Promise<number> {
+    const rows = await answered(this.#sql<{ ms: number }[]>`
+      SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS ms`);
+    return rows[0]?.ms ?? Number.NaN;
+  }
+
   /** Campaigns with a standing alert of a type, some when there are very many. @throws AppError `unavailable`. */
   async campaignsWith(alertType: string): Promise<string[]> {
     const rows = await answered(this.#sql<{ id: string }[]>`

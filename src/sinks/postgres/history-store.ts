@@ -153,6 +153,16 @@ export class HistoryStore {
     }
   }
 
+  /** Resolves what stands of some types and was raised before a time. @throws AppError `unavailable`. */
+  async resolveOlder(alertTypes: readonly string[], raisedBeforeMs: number, nowMs: number): Promise<void> {
+    await this.#session.run(
+      (sql) => sql`
+        UPDATE alerts SET resolved_at = greatest(created_at, ${instant(nowMs)}::text::timestamptz)
+        WHERE resolved_at IS NULL AND created_at < ${instant(raisedBeforeMs)}::text::timestamptz
+          AND alert_type IN (SELECT json_array_elements_text(${JSON.stringify(alertTypes)}::text::json))`,
+    );
+  }
+
   /**
    * What each source has spent of each campaign, in all, in the given local day and in the given hour. For
    * a pod whose ledger is empty, and for a Redis that was wiped. Sources that counted nothing have no row.

@@ -78,6 +78,22 @@ describe('the configuration', () => {
     }
   });
 
+  test('takes a webhook for alerts, and repeats nothing of one that it refuses', () => {
+    const url = 'https://user:pass@hooks.example/secret?key=secret';
+    const secret = 'sixteen-or-more-characters';
+    const config = readConfig({ ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret });
+    expect(config).toMatchObject({ alertWebhookUrl: url, alertWebhookSecret: secret });
+    expect(readConfig({ ALERT_WEBHOOK_URL: '' }).alertWebhookUrl).toBeNull();
+    for (const wrong of ['ftp://secret', 'secret.example', 'https://', 'https://secret two']) {
+      expect(() => readConfig({ ALERT_WEBHOOK_URL: wrong }), wrong).toThrow(
+        /^ALERT_WEBHOOK_URL (?!.*secret)/,
+      );
+    }
+    expect(() => readConfig({ ALERT_WEBHOOK_SECRET: 'short' })).toThrow(
+      /^ALERT_WEBHOOK_SECRET (?!.*"short")/,
+    );
+  });
+
   test('refuses one port for both services', () => {
     expect(() => readConfig({ PORT: '9000', API_PORT: '9000' })).toThrow(/API_PORT/);
   });
