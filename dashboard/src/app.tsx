@@ -10,6 +10,7 @@ import { ago } from './format.ts';
 import { useLive } from './live/live-store.ts';
 import { OverviewPage } from './overview/overview-page.tsx';
 import { linkTo, type Place, usePlace } from './router.ts';
+import { SimulatorPage } from './simulator/simulator-page.tsx';
 import { ThemeButton } from './theme.tsx';
 import { Icon } from './ui/icon.tsx';
 import { useLoad } from './ui/load.ts';
@@ -61,6 +62,7 @@ function PageOf({
   }
   if (section === 'new' && mayChange) return <CampaignFormPage id={null} />;
   if (section === 'alerts') return <AlertsPage query={place.query} />;
+  if (section === 'simulator') return <SimulatorPage query={place.query} />;
   return <OverviewPage query={place.query} openAlerts={openAlerts?.length ?? null} />;
 }
 
@@ -78,6 +80,9 @@ function TopBar({ place, openAlerts }: { readonly place: Place; readonly openAle
         <nav aria-label="Pages">
           <a href={linkTo([])} {...current(['', 'campaigns', 'new'])}>
             Campaigns
+          </a>
+          <a href={linkTo(['simulator'])} {...current(['simulator'])}>
+            Simulator
           </a>
           <a href={linkTo(['alerts'])} {...current(['alerts'])}>
             Alerts

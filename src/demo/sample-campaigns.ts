@@ -52,7 +52,7 @@ export function sampleCampaigns(timezone: string): readonly SampleCampaign[] {
       body: {
         id: 'demo-flash-offer',
         name: 'Flash offer (demo)',
-        daily_budget_cents: 4_000,
+        daily_budget_cents: 6_000,
         timezone,
         pacing_mode: 'ASAP',
         creative: mark,

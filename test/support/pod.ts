@@ -106,11 +106,15 @@ export class TestPod {
     await this.ready();
   }
 
-  /** Starts the process on new ports and waits for nothing. */
-  async launch(env: Readonly<Record<string, string | number>> = {}): Promise<void> {
+  /**
+   * Starts the process on new ports and waits for nothing.
+   * @param apiPort one to use again, for clients that know it
+   */
+  async launch(env: Readonly<Record<string, string | number>> = {}, apiPort?: number): Promise<void> {
     if (this.#process !== null) throw new Error('the pod runs already');
     this.#env = { ...this.#env, ...env };
     [this.port, this.apiPort] = await freePorts();
+    this.apiPort = apiPort ?? this.apiPort;
     this.#closeClients();
     this.#core = new Bidder(this.port, CONNECTIONS, this.#edgeToken);
     this.#api = new HttpClient(this.apiPort, CONNECTIONS, this.#apiToken);

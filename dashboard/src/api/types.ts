@@ -134,3 +134,8 @@ export interface Summary {
   readonly throttled_per_second: number;
   readonly degraded: boolean;
 }
+
+export interface TrafficShape {
+  readonly source: 'learned' | 'fleet' | 'default';
+  readonly shape: readonly { readonly day_of_week: number; readonly hours: readonly number[] }[];
+}

@@ -65,6 +65,9 @@ export function CampaignActions(props: {
           </button>
         </li>
         <li>
+          <a href={linkTo(['simulator'], { campaign: campaign.id })}>Simulate</a>
+        </li>
+        <li>
           <button type="button" onClick={() => setOpen('reset')}>
             Start the day anew…
           </button>

@@ -1,5 +1,6 @@
 /** One campaign: its money today, why it is paced as it is, its history, and what may be done with it. */
 import { useEffect, useRef } from 'preact/hooks';
+import { localDayAt } from '../../../src/domain/local-day.ts';
 import { AlertList } from '../alerts/alert-list.tsx';
 import { ApiError, get, getPage, pathOf } from '../api/client.ts';
 import type {
@@ -10,6 +11,7 @@ import type {
   Explanation,
   HourConfig,
   PerformanceRow,
+  TrafficShape,
 } from '../api/types.ts';
 import { mayChange } from '../caller.ts';
 import { clockIn, money, NOTHING, percent, word } from '../format.ts';
@@ -17,6 +19,7 @@ import { live, paceOf, useLive } from '../live/live-store.ts';
 import { traces } from '../live/traces.ts';
 import { linkTo } from '../router.ts';
 import { BudgetBar, PaceMark, StatusBadge } from '../ui/badges.tsx';
+import { heldBack } from '../ui/held-back.ts';
 import { Icon } from '../ui/icon.tsx';
 import { useLoad } from '../ui/load.ts';
 import { ErrorNotice, Panel, Skeleton } from '../ui/notices.tsx';
@@ -37,6 +40,8 @@ type Explained = BudgetStatus & { readonly explain: Explanation };
 interface Described {
   readonly campaign: Campaign;
   readonly configs: readonly HourConfig[];
+  /** Learned weights of today's hours, by which an ADAPTIVE campaign is planned; null for the usual ones. */
+  readonly shape: readonly number[] | null;
 }
 
 export function CampaignPage({ id, query }: { readonly id: string; readonly query: URLSearchParams }) {
@@ -122,7 +127,8 @@ interface PageProps extends Described {
 }
 
 function Page(props: PageProps) {
-  const { campaign, configs, status, rows, alerts, audit, error, range, again, alertsAgain } = props;
+  const { campaign, configs, shape, status, rows, alerts } = props;
+  const { audit, error, range, again, alertsAgain } = props;
   const zone = campaign.timezone;
   return (
     <>
@@ -156,7 +162,7 @@ function Page(props: PageProps) {
             status={status}
             configs={configs}
             rows={rows}
-            shape={null}
+            shape={shape}
             band={bandOf(status)}
             range={range}
           />
@@ -188,6 +194,8 @@ function Page(props: PageProps) {
 function Figures({ status }: { readonly status: Explained }) {
   const { campaigns } = useLive();
   const row = campaigns.get(status.campaign_id) ?? status;
+  const { gate } = status.explain;
+  const deniedReason = gate === 'within_budget' || gate === 'probe' ? null : gate;
   const { projected_spend_cents: projected, projected_exhaustion_at: exhaustion } = row;
   const isPaced = row.status === 'ACTIVE';
   const { total_budget_cents: total, total_spent_cents: totalSpent } = status;
@@ -214,7 +222,7 @@ function Figures({ status }: { readonly status: Explained }) {
       </div>
       <div>
         <dt>Bids held back</dt>
-        <dd class="figure">{isPaced ? percent(row.throttle_rate) : NOTHING}</dd>
+        <dd class="figure">{heldBack({ ...row, denied_reason: deniedReason })}</dd>
         <dd class="under">{money(row.reserved_cents)} reserved</dd>
       </div>
       <div>
@@ -270,7 +278,15 @@ async function describe(id: string): Promise<Described> {
     get<Campaign>(pathOf('/campaigns', id)),
     get<{ pacing_configs: readonly HourConfig[] }>(pathOf('/pacing/config', id)),
   ]);
-  return { campaign, configs: config.pacing_configs };
+  const shape = campaign.pacing_mode === 'ADAPTIVE' ? await shapeOf(campaign) : null;
+  return { campaign, configs: config.pacing_configs, shape };
+}
+
+async function shapeOf({ id, timezone }: Campaign): Promise<readonly number[] | null> {
+  const { source, shape } = await get<TrafficShape>(pathOf('/pacing/shape', id));
+  const { dayOfWeek } = localDayAt(timezone, Date.now());
+  if (source === 'default') return null;
+  return shape.find(({ day_of_week }) => day_of_week === dayOfWeek)?.hours ?? null;
 }
 
 /** The last value that was there: a change of version loads anew without an empty page in between. */

@@ -11,7 +11,7 @@ export function WhyPanel({ status }: { readonly status: Explained }) {
   return (
     <Panel title="Why" aside={<span class="soft small">the controller, now</span>}>
       <p class="why-sentence">{headline(status)}</p>
-      <p class="small soft why-because">{explain.because}</p>
+      {explain.gate !== 'within_budget' && <p class="small soft why-because">{explain.because}</p>}
       <dl class="terms">
         <Term name="Wanted now" value={`${money(60 * explain.wanted_spend_cents_per_second)} a minute`} />
         <Term name="The plan alone" value={`${money(60 * explain.target_cents_per_second)} a minute`} />

@@ -1,5 +1,6 @@
 /** Bars of actual spend, each in an outline of what was planned; with the same figures as a table. */
 import { money, NOTHING, percent, shortMoney } from '../format.ts';
+import { WideTable } from '../ui/notices.tsx';
 
 export interface Bar {
   readonly name: string;
@@ -40,34 +41,32 @@ export function Bars({ label, bars }: { readonly label: string; readonly bars: r
       </div>
       <details>
         <summary>As a table</summary>
-        <div class="scroll-x">
-          <table class="plain">
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col" class="number">
-                  Planned
-                </th>
-                <th scope="col" class="number">
-                  Spent
-                </th>
-                <th scope="col" class="number">
-                  Accuracy
-                </th>
+        <WideTable label={label}>
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              <th scope="col" class="number">
+                Planned
+              </th>
+              <th scope="col" class="number">
+                Spent
+              </th>
+              <th scope="col" class="number">
+                Accuracy
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {bars.map((bar) => (
+              <tr key={bar.name}>
+                <td>{bar.name}</td>
+                <td class="number">{money(bar.planned)}</td>
+                <td class="number">{money(bar.actual)}</td>
+                <td class="number">{bar.accuracy === null ? NOTHING : percent(bar.accuracy, 1)}</td>
               </tr>
-            </thead>
-            <tbody>
-              {bars.map((bar) => (
-                <tr key={bar.name}>
-                  <td>{bar.name}</td>
-                  <td class="number">{money(bar.planned)}</td>
-                  <td class="number">{money(bar.actual)}</td>
-                  <td class="number">{bar.accuracy === null ? NOTHING : percent(bar.accuracy, 1)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </WideTable>
       </details>
     </>
   );

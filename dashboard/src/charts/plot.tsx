@@ -8,6 +8,7 @@ export interface Colours {
   readonly accent: string;
   readonly plan: string;
   readonly ahead: string;
+  readonly behind: string;
   readonly soft: string;
 }
 
@@ -21,6 +22,7 @@ export function colours(): Colours {
     accent: read('--accent'),
     plan: read('--plan'),
     ahead: read('--ahead'),
+    behind: read('--behind'),
     soft: read('--plan-soft'),
   };
 }

@@ -8,6 +8,7 @@ import { clockIn, count, money, NOTHING, percent, word } from '../format.ts';
 import { type LiveCampaign, live, paceOf, useLive } from '../live/live-store.ts';
 import { campaignLink, refine } from '../router.ts';
 import { BreakerBadge, BudgetBar, PaceMark, StatusBadge } from '../ui/badges.tsx';
+import { heldBack } from '../ui/held-back.ts';
 import { Icon } from '../ui/icon.tsx';
 import { COLUMNS, type Column, columnName, type Filter, type Order, passes, sortRows } from './columns.ts';
 
@@ -125,11 +126,7 @@ function Row({
         {isPaced ? <PaceMark pace={paceOf(row)} /> : <span class="soft">{NOTHING}</span>}
       </div>
       <div class="throttle two right" role="cell">
-        <span>
-          {isPaced
-            ? percent(row.throttle_rate, row.throttle_rate > 0.99 && row.throttle_rate < 1 ? 1 : 0)
-            : NOTHING}
-        </span>
+        <span>{heldBack(row)}</span>
         <small class="narrow-only">{isPaced ? 'held back' : ''}</small>
       </div>
       <div class="breaker" role="cell">

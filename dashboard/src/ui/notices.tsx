@@ -71,3 +71,13 @@ export function Panel(props: {
     </section>
   );
 }
+
+/** A table that may be wider than its place: it scrolls, also by keyboard. */
+export function WideTable(props: { readonly label: string; readonly children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section class="scroll-x" aria-label={props.label} tabIndex={0}>
+      <table class="plain">{props.children}</table>
+    </section>
+  );
+}

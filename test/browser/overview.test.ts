@@ -1,0 +1,121 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { TestBrowser, type TestPage } from '../support/browser.ts';
+import { TestPod } from '../support/pod.ts';
+import { calmZone, until } from '../support/pod-wait.ts';
+
+let browser: TestBrowser;
+let pod: TestPod;
+let opened: TestPage | null = null;
+
+beforeAll(async () => {
+  [browser, pod] = await Promise.all([TestBrowser.start(), TestPod.start()]);
+});
+
+afterEach(async () => {
+  await opened?.context.close();
+  opened = null;
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await pod?.remove();
+});
+
+async function open(place = ''): Promise<TestPage> {
+  opened = await browser.open(pod, place);
+  return opened;
+}
+
+describe('the overview', () => {
+  test('of a new pod tells how a first campaign is made, and shows it as soon as it is there', async () => {
+    const { page, problems } = await open();
+    await page.getByText('No campaigns yet').waitFor();
+    const command = await page.locator('pre').textContent();
+    expect(command).toContain(`curl http://127.0.0.1:${pod.apiPort}/campaigns`);
+    const body = command?.slice(command.indexOf('{'), command.lastIndexOf('}') + 1);
+    expect((await pod.api.request('POST', '/campaigns', body)).status).toBe(201);
+    await page.getByRole('link', { name: 'Spring sale' }).waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  test('keeps search, filter and order in the URL', async () => {
+    for (const [id, name, cents] of [
+      ['fast', 'Fast lane', 50_000],
+      ['slow', 'Slow lane', 10_000],
+      ['held', 'Held up', 70_000],
+    ] as const) {
+      await pod.createCampaign({ id, name, daily_budget_cents: cents });
+    }
+    await pod.patchCampaign('held', { status: 'PAUSED' });
+    await pod.core.spend({ campaign_id: 'slow', spend_cents: 900 });
+    await pod.core.spend({ campaign_id: 'fast', spend_cents: 100 });
+    const { page } = await open();
+    await page.getByLabel('Search by name or id').fill('lane');
+    await page.getByText('2 of 4 campaigns').waitFor();
+    await page.getByRole('button', { name: 'Spent today' }).click();
+    const names = page.locator('.row .name a');
+    await until(
+      'the largest spend is first',
+      async () => (await names.first().textContent()) === 'Slow lane',
+    );
+    expect(page.url()).toContain('q=lane');
+    expect(page.url()).toContain('sort=spent');
+    await page.reload();
+    await until('the same after a reload', async () => (await names.first().textContent()) === 'Slow lane');
+    expect(await names.count()).toBe(2);
+    await page.getByLabel('Search by name or id').fill('');
+    await page.getByLabel('Status').selectOption('PAUSED');
+    await until('only what is paused', async () => (await names.allTextContents()).join() === 'Held up');
+  });
+
+  test('shows money as it is spent, and an open breaker in words', async () => {
+    await pod.createCampaign({ id: 'moving', name: 'Moving', daily_budget_cents: 10_000 });
+    const { page, problems } = await open('#/?q=moving');
+    const row = page.locator('.row', { hasText: 'Moving' });
+    await row.waitFor();
+    await pod.core.spend({ campaign_id: 'moving', spend_cents: 1_234 });
+    await row.getByText('$12.34').waitFor({ timeout: 5_000 });
+    await pod.core.spend({ campaign_id: 'moving', spend_cents: 8_266 });
+    await row.getByText('$95.00').waitFor({ timeout: 5_000 });
+    await row.locator('.breaker').getByText('Open').waitFor({ timeout: 5_000 });
+    expect(problems).toEqual([]);
+  });
+
+  test('is walked through by keyboard: search, down the rows, into a campaign', async () => {
+    const { page } = await open();
+    await page.locator('.row').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('lane');
+    await page.getByText(/^2 of/).first().waitFor();
+    await page.locator('.row .name a').first().focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Slow lane');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Slow lane' }).waitFor();
+  });
+
+  test('keeps 10,000 campaigns in one list, of which only those in sight exist', async () => {
+    const zone = calmZone();
+    for (let from = 0; from < 10_000; from += 50) {
+      await Promise.all(
+        Array.from({ length: 50 }, (_, at) =>
+          pod.createCampaign({
+            id: `many-${from + at}`,
+            name: `Many ${from + at}`,
+            daily_budget_cents: 10_000,
+            timezone: zone,
+          }),
+        ),
+      );
+    }
+    const { page, problems } = await open('#/?q=many');
+    await page.getByText('10,000 of').first().waitFor();
+    expect(await page.locator('.row').count()).toBeLessThan(60);
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    await page.getByRole('link', { name: 'Many 9999' }).waitFor();
+    expect(await page.locator('.row').count()).toBeLessThan(60);
+    await pod.core.spend({ campaign_id: 'many-9999', spend_cents: 4_321 });
+    await page.getByText('$43.21').waitFor({ timeout: 10_000 });
+    expect(problems).toEqual([]);
+  }, 180_000);
+});
