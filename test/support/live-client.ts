@@ -21,6 +21,8 @@ export interface LiveMessage {
 export interface LiveClientOptions {
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether it answers pings; it does when absent. */
+  readonly autoPong?: boolean;
 }
 
 export class TestLiveClient {
@@ -54,9 +56,15 @@ export class TestLiveClient {
   }
 
   /** Begins to connect. */
-  static connect(port: number, { query = '', headers = {} }: LiveClientOptions = {}): TestLiveClient {
+  static connect(
+    port: number,
+    { query = '', headers = {}, autoPong = true }: LiveClientOptions = {},
+  ): TestLiveClient {
     return new TestLiveClient(
-      new WebSocket(`ws://127.0.0.1:${port}/ws/budget-updates${query}`, { headers: { ...headers } }),
+      new WebSocket(`ws://127.0.0.1:${port}/ws/budget-updates${query}`, {
+        headers: { ...headers },
+        autoPong,
+      }),
     );
   }
 

@@ -57,8 +57,9 @@ export class LiveTable {
     }
   }
 
-  live(intervalMs: number): LiveUpdates {
+  live(intervalMs: number, beatMs = 15_000): LiveUpdates {
     return new LiveUpdates({
+      beatMs,
       rows: this.rows,
       shards: {
         describe: async (ids) => {

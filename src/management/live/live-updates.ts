@@ -47,6 +47,8 @@ export interface LiveUpdatesParts {
   /** The pod's figures, as `totals` shows them. */
   readonly totals: () => JsonObject;
   readonly intervalMs: number;
+  /** Between two pings; 15,000 when absent. */
+  readonly beatMs?: number;
   readonly log: Logger;
 }
 
@@ -124,7 +126,7 @@ export class LiveUpdates {
     this.#turns = setInterval(() => this.#turn(), this.#parts.intervalMs);
     this.#beats = setInterval(() => {
       for (const client of this.#clients) client.beat();
-    }, BEAT_MS);
+    }, this.#parts.beatMs ?? BEAT_MS);
   }
 
   #end(): void {
