@@ -11,10 +11,16 @@ import type { Shards } from '../../messages/shards.ts';
 export class CampaignCatalog {
   readonly #briefs = new Map<string, CampaignBrief>();
   #forgetAtSize: number;
+  #revision = 0;
 
   /** @param campaignsMax campaigns that fit the table */
   constructor(campaignsMax: number) {
     this.#forgetAtSize = campaignsMax;
+  }
+
+  /** Grows with everything that is learned. */
+  get revision(): number {
+    return this.#revision;
   }
 
   get(campaignId: string): CampaignBrief | undefined {
@@ -26,6 +32,7 @@ export class CampaignCatalog {
     const known = this.#briefs.get(brief.id);
     if (known !== undefined && known.version >= brief.version) return;
     this.#briefs.set(brief.id, brief);
+    this.#revision++;
     if (this.#briefs.size > this.#forgetAtSize) this.#forgetDeleted();
   }
 

@@ -72,6 +72,14 @@ export interface LiveRow {
   goneMs: number;
 }
 
+/** A campaign's place on the table, with what is known of it: so that a look need not look it up. */
+interface Place {
+  readonly id: string;
+  readonly slot: number;
+  brief: CampaignBrief | undefined;
+  row: LiveRow | undefined;
+}
+
 export class LiveRows {
   readonly #table: TableReader;
   readonly #index: IdIndex;
@@ -81,7 +89,8 @@ export class LiveRows {
   readonly #rows = new Map<string, LiveRow>();
   /** Those among the rows that are gone, or that another has taken the place of. */
   readonly #gone = new Set<LiveRow>();
-  #slots: { readonly id: string; readonly slot: number }[] = [];
+  #places: Place[] = [];
+  #revision = -1;
   #stamp = '';
   #look = 0;
   #forgottenAt = 0;
@@ -118,11 +127,12 @@ export class LiveRows {
   refresh(steadyMs: number): boolean {
     const look = this.#look + 1;
     let changed = this.#followIndex(look, steadyMs);
+    this.#followCatalog();
     this.#unknown = [];
-    for (const { id, slot } of this.#slots) {
-      const brief = this.#catalog.get(id);
-      if (brief === undefined) this.#unknown.push(id);
-      else if (this.#refreshRow(id, slot, brief, look, steadyMs)) changed = true;
+    for (const place of this.#places) {
+      const { brief } = place;
+      if (brief === undefined) this.#unknown.push(place.id);
+      else if (this.#refreshRow(place, brief, look, steadyMs)) changed = true;
     }
     if (changed) this.#look = look;
     return changed;
@@ -146,7 +156,7 @@ export class LiveRows {
   clear(): void {
     this.#rows.clear();
     this.#gone.clear();
-    this.#slots = [];
+    this.#places = [];
     this.#stamp = '';
     this.#forgottenAt = this.#look;
   }
@@ -157,11 +167,8 @@ export class LiveRows {
     let gone = false;
     if (stamp !== this.#stamp) {
       this.#stamp = stamp;
-      this.#slots = [];
-      for (let shard = 0; shard < this.#shards; shard++) {
-        for (const slot of this.#index.slotsOf(shard)) this.#slots.push({ id: this.#index.idOf(slot), slot });
-      }
-      const present = new Set(this.#slots.map(({ id }) => id));
+      this.#readPlaces();
+      const present = new Set(this.#places.map(({ id }) => id));
       for (const row of this.#rows.values()) {
         if (present.has(row.id)) continue;
         if (row.goneMs === 0) {
@@ -180,8 +187,25 @@ export class LiveRows {
     return gone;
   }
 
-  #refreshRow(id: string, slot: number, brief: CampaignBrief, look: number, steadyMs: number): boolean {
-    const row = this.#rows.get(id);
+  #readPlaces(): void {
+    this.#places = [];
+    for (let shard = 0; shard < this.#shards; shard++) {
+      for (const slot of this.#index.slotsOf(shard)) {
+        const id = this.#index.idOf(slot);
+        this.#places.push({ id, slot, brief: this.#catalog.get(id), row: this.#rows.get(id) });
+      }
+    }
+  }
+
+  #followCatalog(): void {
+    const { revision } = this.#catalog;
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    for (const place of this.#places) place.brief = this.#catalog.get(place.id);
+  }
+
+  #refreshRow(place: Place, brief: CampaignBrief, look: number, steadyMs: number): boolean {
+    const { id, slot, row } = place;
     if (brief.status === 'DELETED') {
       if (row === undefined || row.goneMs > 0) return false;
       this.#markGone(row, look, steadyMs);
@@ -190,8 +214,10 @@ export class LiveRows {
     const isKnown = row !== undefined && row.slot === slot && row.goneMs === 0;
     if (!this.#follow(slot, brief) && isKnown) return false;
     const wire = this.#wire(slot, brief);
-    if (!isKnown) this.#rows.set(id, { id, slot, changedAt: look, wire, json: null, goneMs: 0 });
-    else {
+    if (!isKnown) {
+      place.row = { id, slot, changedAt: look, wire, json: null, goneMs: 0 };
+      this.#rows.set(id, place.row);
+    } else {
       row.changedAt = look;
       row.wire = wire;
       row.json = null;
