@@ -58,7 +58,17 @@ export interface Description {
   readonly errors?: readonly ErrorCode[];
 }
 
-export type Tag = 'Campaigns' | 'Budgets' | 'Pacing' | 'Insight' | 'Alerts' | 'Audit' | 'Service' | 'Session';
+export type Tag =
+  | 'Campaigns'
+  | 'Budgets'
+  | 'Pacing'
+  | 'Insight'
+  | 'Alerts'
+  | 'Audit'
+  | 'Service'
+  | 'Session'
+  | 'Bids'
+  | 'Spend';
 
 /** A description with the method and path it is of. */
 export interface DescribedRoute extends Description {

@@ -43,6 +43,32 @@ export interface Operation extends OperationObject {
   readonly path: string;
 }
 
+/** Values that hardly any field takes all of; whether one does, its schema says. */
+export const VALUES: readonly unknown[] = [
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  0.00001,
+  1e300,
+  2 ** 53,
+  '',
+  'x',
+  '2026-02-30',
+  '1; DROP TABLE campaigns; --',
+  "' OR '1'='1",
+  '<script>alert(1)</script>',
+  'nul \0',
+  '../../etc/passwd',
+  'a'.repeat(5_000),
+  [],
+  {},
+  [[1]],
+  { hour: 25, start_hour: -1 },
+  JSON.parse('{"__proto__":{"a":1}}'),
+];
+
 /** Headers that an answer always has when its status documents them. */
 const ALWAYS = ['X-Request-Id', 'Retry-After', 'WWW-Authenticate', 'Location'];
 
@@ -121,4 +147,15 @@ export class ApiContract {
     this.#compiled.set(schema, check);
     return check;
   }
+}
+
+/** Of its JSON body, if it takes one. */
+export function bodySchema(operation: Operation): JsonSchema | undefined {
+  return operation.requestBody?.content['application/json']?.schema;
+}
+
+/** Of its bodies; undefined where there are none. */
+export function examplesOf(operation: Operation): readonly unknown[] {
+  const { examples } = operation.requestBody?.content['application/json'] ?? {};
+  return examples === undefined ? [undefined] : Object.values(examples).map(({ value }) => value);
 }

@@ -1,82 +1,58 @@
-/** The OpenAPI 3.1 document of the management API, made from the described routes alone. */
+/** OpenAPI 3.1 documents, made from described routes alone. */
 import { version } from '../../config/version.ts';
 import type { ErrorCode } from '../../domain/app-error.ts';
-import type { Answer, AnswerHeader, DescribedRoute, Tag } from '../operation.ts';
+import type { Answer, DescribedRoute } from '../operation.ts';
 import type { JsonObject } from '../request-body.ts';
+import type { DescribedApi, HeaderName } from './described-api.ts';
 import { errorsOf, exampleOf, STATUS_MEANINGS, shownError } from './errors.ts';
-import { INTRODUCTION } from './introduction.ts';
 import { JsonSchemas } from './json-schemas.ts';
 
-const TAGS: Readonly<Record<Tag, string>> = {
-  Campaigns: 'What is to be spent, when and how.',
-  Budgets: 'A campaign’s money: changing it, and where it stands right now.',
-  Pacing: 'How a budget is spread over its day.',
-  Insight: 'What became of the plans.',
-  Alerts: 'What an operator should look at.',
-  Audit: 'Who changed what.',
-  Service: 'The pod itself, and this description.',
-  Session: 'Logging in and out, for browsers.',
+const HEADERS: Readonly<Record<HeaderName, string>> = {
+  'X-Request-Id': 'The request’s own, when it had one in the form of an id, else a new one.',
+  'X-Next-Cursor': 'The `cursor` of the next page; absent on the last one.',
+  Location: 'The path of what was created, or to go on with.',
+  'Set-Cookie': 'The session, `pacer_session`.',
+  'Content-Disposition': 'A file name, of a CSV.',
+  'X-Forecast-Error':
+    "How well the campaign's traffic of the last learned day was told from the days before: 0 to 1, docs/pacing.md.",
+  'X-Forecast-Error-Mean': 'The same, mean over the last days, at most seven.',
+  'Retry-After': 'Seconds.',
+  'WWW-Authenticate': 'What credentials are wanted (RFC 6750).',
 };
-
-const HEADERS: Readonly<Record<AnswerHeader | 'X-Request-Id' | 'Retry-After' | 'WWW-Authenticate', string>> =
-  {
-    'X-Request-Id': 'The request’s own, when it had one in the form of an id, else a new one.',
-    'X-Next-Cursor': 'The `cursor` of the next page; absent on the last one.',
-    Location: 'The path of what was created, or to go on with.',
-    'Set-Cookie': 'The session, `pacer_session`.',
-    'Content-Disposition': 'A file name, of a CSV.',
-    'X-Forecast-Error':
-      "How well the campaign's traffic of the last learned day was told from the days before: 0 to 1, docs/pacing.md.",
-    'X-Forecast-Error-Mean': 'The same, mean over the last days, at most seven.',
-    'Retry-After': 'Seconds.',
-    'WWW-Authenticate': 'What credentials are wanted (RFC 6750).',
-  };
 
 const text = { schema: { type: 'string' } } as const;
 
-/** @param credentialsRequired whether API_TOKENS is set */
-export function openApiDocument(routes: readonly DescribedRoute[], credentialsRequired: boolean): JsonObject {
+export function openApiDocument(api: DescribedApi, routes: readonly DescribedRoute[]): JsonObject {
   const schemas = new JsonSchemas();
   const paths: Record<string, Record<string, JsonObject>> = {};
   for (const route of routes) {
     const path = route.url.replace(/:([A-Za-z_]+)/g, '{$1}');
-    paths[path] = {
-      ...paths[path],
-      [route.method.toLowerCase()]: operationOf(route, schemas, credentialsRequired),
-    };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(api, route, schemas) };
   }
-  schemas.of(shownError, 'output');
+  const { title, summary, introduction, servers, tags, securitySchemes } = api;
   return {
     openapi: '3.1.1',
     info: {
-      title: 'Budget pacer: management API',
+      title,
       version,
-      summary: 'Campaigns, budgets, pacing, alerts and what became of the plans.',
-      description: INTRODUCTION,
+      summary,
+      description: introduction,
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/', description: 'This pod' }],
-    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    servers,
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: schemas.components,
       headers: Object.fromEntries(
         Object.entries(HEADERS).map(([name, description]) => [name, { description, ...text }]),
       ),
-      securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'One of API_TOKENS.' },
-        session: {
-          type: 'apiKey',
-          in: 'cookie',
-          name: 'pacer_session',
-          description: 'What POST /login sets; a browser sends it on its own.',
-        },
-      },
+      securitySchemes,
     },
   };
 }
 
-function operationOf(route: DescribedRoute, schemas: JsonSchemas, credentialsRequired: boolean): JsonObject {
+function operationOf(api: DescribedApi, route: DescribedRoute, schemas: JsonSchemas): JsonObject {
   const { operationId, tag, summary, description, access } = route;
   const role = access === 'operator' ? 'Wants the role `operator`.' : '';
   const said = [description, role].filter((part) => part !== undefined && part !== '').join('\n\n');
@@ -84,16 +60,15 @@ function operationOf(route: DescribedRoute, schemas: JsonSchemas, credentialsReq
     ...parametersOf('path', route.params, schemas),
     ...parametersOf('query', route.query, schemas),
   ];
-  const credentials = [{ token: [] }, { session: [] }];
   return {
     operationId,
     tags: [tag],
     summary,
     ...(said === '' ? {} : { description: said }),
-    security: access === 'open' ? [] : credentialsRequired ? credentials : [{}, ...credentials],
+    security: access === 'open' ? [] : api.security,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: requestBodyOf(route, schemas) }),
-    responses: responsesOf(route, schemas),
+    responses: responsesOf(api, route, schemas),
   };
 }
 
@@ -133,16 +108,17 @@ function requestBodyOf(route: DescribedRoute, schemas: JsonSchemas): JsonObject 
   };
 }
 
-function responsesOf(route: DescribedRoute, schemas: JsonSchemas): JsonObject {
+function responsesOf(api: DescribedApi, route: DescribedRoute, schemas: JsonSchemas): JsonObject {
   const responses: Record<string, JsonObject> = {};
   for (const [status, answer] of Object.entries(route.answers))
-    responses[status] = responseOf(answer, schemas);
-  for (const [status, codes] of errorsOf(route))
-    responses[status] ??= errorResponseOf(route, status, codes, schemas);
+    responses[status] = responseOf(api, answer, schemas);
+  for (const [status, codes] of errorsOf(route, api))
+    responses[status] ??= errorResponseOf(api, route, status, codes, schemas);
   return responses;
 }
 
 function responseOf(
+  api: DescribedApi,
   { description, body, example, other, headers }: Answer,
   schemas: JsonSchemas,
 ): JsonObject {
@@ -160,7 +136,7 @@ function responseOf(
   };
   return {
     description,
-    headers: headersOf('X-Request-Id', ...(headers ?? [])),
+    headers: headersOf(...api.headers, ...(headers ?? [])),
     ...(Object.keys(content).length === 0 ? {} : { content }),
   };
 }
@@ -173,17 +149,18 @@ function isAlsoPage({ method, alsoForm }: DescribedRoute, status: number): boole
 }
 
 function errorResponseOf(
+  api: DescribedApi,
   route: DescribedRoute,
   status: number,
   codes: readonly ErrorCode[],
   schemas: JsonSchemas,
 ): JsonObject {
-  const more: (keyof typeof HEADERS)[] = [];
+  const more: HeaderName[] = [];
   if (status === 401 || status === 403) more.push('WWW-Authenticate');
   if (status === 429 || status === 503) more.push('Retry-After');
   return {
     description: `${STATUS_MEANINGS[status]} \`code\`: ${codes.map((code) => `\`${code}\``).join(', ')}.`,
-    headers: headersOf('X-Request-Id', ...more),
+    headers: headersOf(...api.headers, ...more),
     content: {
       'application/json': {
         schema: schemas.of(shownError, 'output'),
@@ -194,6 +171,6 @@ function errorResponseOf(
   };
 }
 
-function headersOf(...names: readonly (keyof typeof HEADERS)[]): JsonObject {
+function headersOf(...names: readonly HeaderName[]): JsonObject {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode, statusOf } from '../../domain/app-error.ts';
 import type { DescribedRoute } from '../operation.ts';
+import type { DescribedApi } from './described-api.ts';
 
 export const shownError = z
   .strictObject({
@@ -46,7 +47,7 @@ export const STATUS_MEANINGS: Readonly<Record<number, string>> = {
   404: 'There is no such thing.',
   409: 'It conflicts with what stands.',
   413: 'The body is over MAX_BODY_BYTES.',
-  429: 'Too many requests with this token; try again after Retry-After.',
+  429: 'Too many requests; try again after Retry-After.',
   503: 'It cannot be served safely right now; nothing was half done. Try again after Retry-After.',
 };
 
@@ -56,14 +57,11 @@ export function exampleOf(code: ErrorCode): ShownError {
 }
 
 /** The codes that a route can answer with, by status, ascending. */
-export function errorsOf(route: DescribedRoute): ReadonlyMap<number, readonly ErrorCode[]> {
-  const codes = new Set<ErrorCode>(route.errors);
-  if (route.params !== undefined || route.query !== undefined || route.body !== undefined) {
-    codes.add('invalid_request');
-  }
-  if (route.access !== 'open') codes.add('unauthorized').add('rate_limited');
-  if (route.access === 'operator') codes.add('forbidden');
-  if (route.method !== 'GET') codes.add('body_too_large');
+export function errorsOf(
+  route: DescribedRoute,
+  api: DescribedApi,
+): ReadonlyMap<number, readonly ErrorCode[]> {
+  const codes = new Set<ErrorCode>([...(route.errors ?? []), ...api.commonErrors(route)]);
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of [...codes].sort((a, b) => statusOf(a) - statusOf(b))) {
     byStatus.set(statusOf(code), [...(byStatus.get(statusOf(code)) ?? []), code]);

@@ -1,8 +1,10 @@
-/** GET /openapi.json, and the page at /docs that shows it and sends requests from it. */
+/** The two OpenAPI documents, and the page at /docs that shows them and sends requests to the management API. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { addOperation, type DescribedRoute, type Description } from '../operation.ts';
+import { CORE_API, CORE_ROUTES } from './core-api.ts';
 import { openApiDocument } from './document.ts';
+import { managementApi } from './management-api.ts';
 import { PAGE_FILES, type PageFile, PageFiles } from './page-files.ts';
 
 const FOR_AN_HOUR = 'public, max-age=3600';
@@ -32,8 +34,25 @@ export function addOpenApiRoutes(
       answer: { description: 'The document.', body: z.looseObject({ openapi: z.string() }) },
     },
     async (_given, _request, reply) => {
-      document ??= JSON.stringify(openApiDocument(routes, credentialsRequired));
+      document ??= JSON.stringify(openApiDocument(managementApi(credentialsRequired), routes));
       return reply.type('application/json; charset=utf-8').send(document);
+    },
+  );
+
+  let coreDocument: string | null = null;
+  addOperation(
+    app,
+    {
+      method: 'GET',
+      url: '/openapi-core.json',
+      operationId: 'getCoreOpenApi',
+      tag: 'Service',
+      summary: 'The description of the core service, which bidders call on a port of its own',
+      answer: { description: 'The document.', body: z.looseObject({ openapi: z.string() }) },
+    },
+    async (_given, _request, reply) => {
+      coreDocument ??= JSON.stringify(openApiDocument(CORE_API, CORE_ROUTES));
+      return reply.type('application/json; charset=utf-8').send(coreDocument);
     },
   );
 

@@ -4,8 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   ApiContract,
   type ApiDocument,
+  bodySchema,
+  examplesOf,
   type JsonSchema,
   type Operation,
+  VALUES,
 } from '../../support/api-contract.ts';
 import { TestLiveClient } from '../../support/live-client.ts';
 import { freePorts, TestPod } from '../../support/pod.ts';
@@ -18,31 +21,6 @@ const tokenOf = (name: string): string => `token-of-${name}-for-this-test`;
 const TOKENS = ['viewer', 'flood', 'admin', ...Array.from({ length: WORKERS }, (_, at) => `w${at}`)];
 const BODY_BYTES_MAX = 100_000;
 
-/** Values that hardly any field takes all of; whether one does, its schema says. */
-const VALUES: readonly unknown[] = [
-  null,
-  true,
-  0,
-  -1,
-  1.5,
-  0.00001,
-  1e300,
-  2 ** 53,
-  '',
-  'x',
-  '2026-02-30',
-  '1; DROP TABLE campaigns; --',
-  "' OR '1'='1",
-  '<script>alert(1)</script>',
-  'nul \0',
-  '../../etc/passwd',
-  'a'.repeat(5_000),
-  [],
-  {},
-  [[1]],
-  { hour: 25, start_hour: -1 },
-  JSON.parse('{"__proto__":{"a":1}}'),
-];
 const QUERY_VALUES = [
   '',
   'x',
@@ -61,6 +39,8 @@ const PATH_VALUES = ['..%2f..%2fetc', 'a%20b', '%00', '%C3%A9', 'a'.repeat(129),
 
 /** Of the shards' memory alone, or tested on its own. */
 const WITHOUT_DATABASE = ['getBudgetStatus', 'watchBudgets'];
+/** Bodies that name a campaign, of operations whose first example does not. */
+const NAMING: Readonly<Record<string, object>> = { simulatePacing: { campaign_id: 'camp-001' } };
 const UPGRADE = {
   connection: 'Upgrade',
   upgrade: 'websocket',
@@ -71,6 +51,7 @@ const UPGRADE = {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'getBudgetStatus 503': 'a shard that is down: pod/threads.test.ts',
   'resetBudget 409': 'a fleet: shard/reset.test.ts',
+  'learnTrafficShape 200': 'whole days of history: pod/knowledge.test.ts',
   'watchBudgets 503': 'more clients than are served at once',
 };
 
@@ -162,15 +143,6 @@ function idFor({ path }: Operation): string {
   return path === '/alerts/{id}/resolve' ? String(alertId) : 'camp-001';
 }
 
-function bodySchema(operation: Operation): JsonSchema | undefined {
-  return operation.requestBody?.content['application/json']?.schema;
-}
-
-function examplesOf(operation: Operation): readonly unknown[] {
-  const { examples } = operation.requestBody?.content['application/json'] ?? {};
-  return examples === undefined ? [undefined] : Object.values(examples).map(({ value }) => value);
-}
-
 describe('every operation of /openapi.json', () => {
   test('answers its own examples with what it documents, and most of them with success', async () => {
     const last = contract.operation('deleteCampaign');
@@ -179,7 +151,7 @@ describe('every operation of /openapi.json', () => {
       let succeeded = 0;
       for (const body of examplesOf(operation)) {
         const { status } = await send(operation, { body });
-        if (status < 300) succeeded++;
+        if (status < 300 || `${operation.operationId} 200` in ELSEWHERE) succeeded++;
         // An example may name a version that is not the present one any more.
         else expect(JSON.stringify(body), `${operation.operationId} answered ${status}`).toContain('version');
       }
@@ -217,7 +189,9 @@ describe('every operation of /openapi.json', () => {
     expect((await send(watch, { as: null, headers: elsewhere })).status).toBe(403);
   });
 
-  test('refuses with 400 every body that its schema refuses, and answers any other as documented', async () => {
+  test('refuses with 400 every body that its schema refuses, and answers any other as documented', {
+    timeout: 240_000,
+  }, async () => {
     for (const operation of contract.operations) {
       const schema = bodySchema(operation);
       if (schema === undefined) continue;
@@ -296,7 +270,7 @@ describe('every operation of /openapi.json', () => {
   test('says so when what it names is not there, or has moved on', async () => {
     for (const operation of contract.operations) {
       const properties = contract.propertiesOf(bodySchema(operation) ?? {});
-      const example = (examplesOf(operation)[0] ?? {}) as object;
+      const example = (NAMING[operation.operationId] ?? examplesOf(operation)[0] ?? {}) as object;
       const body = bodySchema(operation) === undefined ? undefined : example;
       if (operation.path.includes('{id}')) {
         const id = operation.path.startsWith('/alerts/{id}/') ? '999999999' : 'no-such';
@@ -337,8 +311,8 @@ describe('every operation of /openapi.json', () => {
   test('answers 503 while the database does not, unless it needs none', async () => {
     for (const operation of contract.operations.filter(({ responses }) => '503' in responses)) {
       if (WITHOUT_DATABASE.includes(operation.operationId)) continue;
-      const { status } = await send(operation, { to: orphan, body: examplesOf(operation)[0] });
-      expect(status, operation.operationId).toBe(503);
+      const body = NAMING[operation.operationId] ?? examplesOf(operation)[0];
+      expect((await send(operation, { to: orphan, body })).status, operation.operationId).toBe(503);
     }
   });
 

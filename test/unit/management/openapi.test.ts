@@ -9,6 +9,7 @@ import { digestOf } from '../../../src/config/api-tokens.ts';
 import { JobPool } from '../../../src/jobs/job-pool.ts';
 import { Learning } from '../../../src/management/learning.ts';
 import { openApiDocument } from '../../../src/management/openapi/document.ts';
+import { managementApi } from '../../../src/management/openapi/management-api.ts';
 import { addOperation, collectOperations, type DescribedRoute } from '../../../src/management/operation.ts';
 import { buildManagementServer, type Knowledge } from '../../../src/management/server.ts';
 import { SUMMARY_EXAMPLE } from '../../../src/management/shown-status.ts';
@@ -189,7 +190,7 @@ describe('a route', () => {
     expect((await app.inject('/sums/ABC')).json()).toMatchObject({
       message: 'the id in the path must be small letters',
     });
-    const { paths } = openApiDocument(routes, false) as unknown as Document;
+    const { paths } = openApiDocument(managementApi(false), routes) as unknown as Document;
     expect(paths['/sums/{id}']?.get).toMatchObject({
       parameters: [
         { name: 'id', in: 'path', required: true, schema: { type: 'string', pattern: '^[a-z]+$' } },
