@@ -5,6 +5,7 @@ import { redisDownScenario } from './scenarios/redis-down.ts';
 import { redisFlushScenario } from './scenarios/redis-flush.ts';
 import { replayScenario } from './scenarios/replay.ts';
 import type { Scenario } from './scenarios/scenario.ts';
+import { simulationStormScenario } from './scenarios/simulation-storm.ts';
 import { spendScenarios } from './scenarios/spends.ts';
 import { startUpScenario } from './scenarios/start-up.ts';
 
@@ -16,6 +17,7 @@ export const catalogue: readonly Scenario[] = [
   replayScenario,
   redisFlushScenario,
   redisDownScenario,
+  simulationStormScenario,
 ];
 
 /**

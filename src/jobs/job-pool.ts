@@ -14,10 +14,10 @@ const QUEUE_MAX = 8;
 const HEAP_MB_MAX = 256;
 const IDLE_MS = 30_000;
 /** With their wait in the queue. */
-const SIMULATION_MS_MAX = 20_000;
+const SIMULATION_MS_MAX = 25_000;
 const LEARNING_MS_MAX = 60_000;
-/** Beside a thread of ordinary priority it gets about a tenth of a core. */
-const NICE = 10;
+/** Beside a thread of ordinary priority it gets about a thirtieth of a core. */
+const NICE = 15;
 
 /** What a job came to: an expected failure is a value. */
 export type JobResult<T> =
@@ -58,6 +58,18 @@ export class JobPool {
     });
   }
 
+  /**
+   * To be asked before what a job needs is gathered: a refusal should cost nothing.
+   * @throws AppError `rate_limited` with a full queue, `unavailable` when the pool ends.
+   */
+  checkRoom(): void {
+    if (this.#closed) throw new AppError('unavailable', 'the pod is ending');
+    // Counted here: the pool's own bound does not hold while its thread is busy.
+    if (this.#jobs >= this.#jobsMax) {
+      throw new AppError('rate_limited', 'too many simulations wait already; try again');
+    }
+  }
+
   /** @throws AppError `rate_limited` with a full queue, `unavailable` when it takes too long or the pool ends. */
   simulate(whatIf: WhatIf): Promise<SimulatedRun[]> {
     return this.#run('runSimulation', whatIf, this.#simulationMsMax);
@@ -80,11 +92,7 @@ export class JobPool {
   }
 
   async #run<T>(name: string, order: unknown, timeMsMax: number): Promise<T> {
-    // Counted here: the pool's own bound does not hold while its thread is busy.
-    if (this.#jobs >= this.#jobsMax) {
-      throw new AppError('rate_limited', 'too many simulations wait already; try again');
-    }
-    if (this.#closed) throw new AppError('unavailable', 'the pod is ending');
+    this.checkRoom();
     this.#jobs++;
     const signal = AbortSignal.timeout(timeMsMax);
     let result: JobResult<T>;

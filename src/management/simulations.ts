@@ -97,6 +97,7 @@ export class Simulations {
 
   /** @throws AppError `invalid_request`, `campaign_not_found`, `rate_limited`, `unavailable`. */
   async run(body: SimulationBody): Promise<ShownSimulation> {
+    this.#options.pool.checkRoom();
     const subject = await this.#subject(body);
     const { backtest_date } = body;
     const frame =

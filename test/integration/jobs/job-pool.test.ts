@@ -45,7 +45,7 @@ describe('the job pool', () => {
       const text = readFileSync(`/proc/self/task/${task}/stat`, 'utf8');
       return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
     });
-    expect(nice.filter((each) => each === 10)).toHaveLength(1);
+    expect(nice.filter((each) => each === 15)).toHaveLength(1);
   });
 
   it('refuses what would wait behind a full queue, and runs the rest', async () => {
