@@ -61,4 +61,13 @@ describe.each([
     await picture(opened, `mode-${viewport.width}-${theme}`);
     await opened.context.close();
   });
+
+  test('the menu of actions is in sight', async () => {
+    const { page, context } = await browser.open(pod, '#/campaigns/spring', { theme, viewport });
+    await page.getByRole('button', { name: 'More actions' }).click();
+    const box = await page.getByRole('button', { name: 'Hours of the plan' }).boundingBox();
+    expect(box?.x).toBeGreaterThanOrEqual(0);
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(viewport.width);
+    await context.close();
+  });
 });

@@ -22,6 +22,8 @@ const CONNECTIONS = 16;
 export interface PodOptions {
   readonly env?: Readonly<Record<string, string | number>>;
   readonly nodeArguments?: readonly string[];
+  /** The pod's own, such as `--demo`. */
+  readonly arguments?: readonly string[];
   /** Sent by `core` and by bidders. */
   readonly edgeToken?: string;
   /** Sent by `api`. */
@@ -41,6 +43,7 @@ export class TestPod {
   output = '';
   #env: Readonly<Record<string, string | number>>;
   readonly #nodeArguments: readonly string[];
+  readonly #arguments: readonly string[];
   readonly #edgeToken: string | undefined;
   readonly #apiToken: string | undefined;
   #process: ChildProcess | null = null;
@@ -53,6 +56,7 @@ export class TestPod {
     this.folder = folder;
     this.#env = options.env ?? {};
     this.#nodeArguments = options.nodeArguments ?? [];
+    this.#arguments = options.arguments ?? [];
     this.#edgeToken = options.edgeToken;
     this.#apiToken = options.apiToken;
     process.once('exit', this.#killOnExit);
@@ -126,7 +130,7 @@ export class TestPod {
   spawn(env: Readonly<Record<string, string | number>>): void {
     const { PATH = '', HOME = '' } = process.env;
     const texts = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
-    const child = spawn(process.execPath, [...this.#nodeArguments, MAIN], {
+    const child = spawn(process.execPath, [...this.#nodeArguments, MAIN, ...this.#arguments], {
       cwd: this.folder,
       env: { PATH, HOME, ...texts },
       stdio: ['ignore', 'pipe', 'pipe'],
