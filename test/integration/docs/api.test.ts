@@ -23,14 +23,14 @@ async function startPod(env: Readonly<Record<string, string>> = {}): Promise<Tes
   return pod;
 }
 
-test('the walk through a campaign’s life gives what docs/api.md shows', async () => {
+test('the walk through a campaign’s life gives what docs/api.md shows', { timeout: 240_000 }, async () => {
   const steps = pageWalk(PAGE, CREDENTIALS);
   expect(steps.length).toBeGreaterThanOrEqual(28);
   const pod = await startPod();
   await runWalk(steps, { '8080': pod.port, '8000': pod.apiPort }, pod.folder);
 });
 
-test('the walk with tokens gives what docs/api.md shows', async () => {
+test('the walk with tokens gives what docs/api.md shows', { timeout: 240_000 }, async () => {
   const steps = readmeWalk(CREDENTIALS, PAGE);
   expect(steps.length).toBeGreaterThanOrEqual(9);
   const pod = await startPod({ API_TOKENS: TOKENS });
