@@ -1,7 +1,7 @@
 /** The shell: the bar on top, what holds for all pages, and the page that the URL names. */
 import { useEffect } from 'preact/hooks';
 import { AlertsPage } from './alerts/alerts-page.tsx';
-import { getPage } from './api/client.ts';
+import { ApiError, getPage } from './api/client.ts';
 import type { Alert } from './api/types.ts';
 import { caller, mayChange } from './caller.ts';
 import { CampaignPage } from './campaign/campaign-page.tsx';
@@ -14,6 +14,7 @@ import { SimulatorPage } from './simulator/simulator-page.tsx';
 import { ThemeButton } from './theme.tsx';
 import { Icon } from './ui/icon.tsx';
 import { useLoad } from './ui/load.ts';
+import { ErrorNotice } from './ui/notices.tsx';
 import { Toasts } from './ui/toasts.tsx';
 
 const OPEN_ALERTS_MAX = 100;
@@ -37,11 +38,16 @@ export function App() {
       <TopBar place={place} openAlerts={openAlerts.value?.length ?? 0} />
       <main id="main" class="page" tabIndex={-1}>
         <Banners />
+        {isLoggedOut(openAlerts.error) && <ErrorNotice error={openAlerts.error} />}
         <PageOf place={place} openAlerts={openAlerts.value} />
       </main>
       <Toasts />
     </>
   );
+}
+
+function isLoggedOut(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401;
 }
 
 function skip(): void {

@@ -78,4 +78,19 @@ describe('the dashboard', () => {
     await page.getByRole('link', { name: 'Guarded' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
   });
+
+  test('says that the session has ended, with the way to log in again', async () => {
+    const tokens = `ada:operator:${OPERATOR}`;
+    pod = await TestPod.start({ env: { API_TOKENS: tokens }, apiToken: OPERATOR });
+    opened = await browser.open(pod);
+    const { page, context } = opened;
+    await page.getByLabel('Token').fill(OPERATOR);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await context.clearCookies();
+    await page.getByText('Your session has ended').waitFor({ timeout: 50_000 });
+    expect(await page.getByRole('main').getByRole('link', { name: 'Log in' }).getAttribute('href')).toBe(
+      '/login',
+    );
+  });
 });

@@ -20,7 +20,11 @@ type Message =
     }
   | ({ readonly type: 'alert' } & Alert);
 
+/** A connection that is not there by then, as after a change of networks, is given up. */
+const CONNECT_MS_MAX = 10_000;
+
 let retryMs = RETRY_MS_FIRST;
+let askedAtMs = 0;
 let socket: WebSocket | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -45,6 +49,7 @@ function connect(): void {
   const url = new URL(PATH, location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const opened = new WebSocket(url);
+  askedAtMs = Date.now();
   socket = opened;
   opened.onmessage = ({ data }: MessageEvent<string>) => {
     if (socket !== opened) return;
@@ -98,5 +103,9 @@ function lookForSilence(): void {
   if (live.connection === 'live' && Date.now() - live.heardAtMs > STALE_MS) {
     setConnection('stale');
     connectNow();
-  } else if (live.connection === 'stale') live.changed();
+  } else if (live.connection === 'stale') {
+    const hangs = socket?.readyState === WebSocket.CONNECTING && Date.now() - askedAtMs > CONNECT_MS_MAX;
+    if (hangs) connect();
+    live.changed();
+  }
 }
