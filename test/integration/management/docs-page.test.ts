@@ -31,7 +31,9 @@ async function openPage(): Promise<{ page: Page; hosts: Set<string>; complaints:
   return { page, hosts, complaints };
 }
 
-test('/docs asks for a login, then sends a request that the server answers, from our own files alone', async () => {
+test('/docs asks for a login, then sends a request that the server answers, from our own files alone', {
+  timeout: 180_000,
+}, async () => {
   const { page, hosts, complaints } = await openPage();
   const base = `http://127.0.0.1:${pod.apiPort}`;
   const refused = await page.goto(`${base}/docs`);
@@ -59,7 +61,7 @@ test('/docs asks for a login, then sends a request that the server answers, from
   await page.context().close();
 });
 
-test('/docs sends the token that is typed in, where there is no session', async () => {
+test('/docs sends the token that is typed in, where there is no session', { timeout: 180_000 }, async () => {
   const { page } = await openPage();
   const base = `http://127.0.0.1:${pod.apiPort}`;
   await page.setExtraHTTPHeaders({ authorization: `Bearer ${TOKEN}` });
