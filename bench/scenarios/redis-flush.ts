@@ -77,7 +77,7 @@ function requestsOf(round: number, campaigns: number): LeaseRequest[] {
   const spentMicros = 1_000_000 + round * 10_000;
   return Array.from({ length: campaigns }, (_, at) => ({
     campaignId: `camp-${at}`,
-    date: '2026-11-22',
+    day: '2026-11-22',
     hour: 14,
     version: 3,
     dailyBudgetMicros: 5_000_000_000,

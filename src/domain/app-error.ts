@@ -11,7 +11,6 @@ const STATUS_OF = {
   campaign_not_found: 404,
   already_exists: 409,
   stale_version: 409,
-  not_in_fleet: 409,
   nothing_learned: 409,
   campaign_limit: 503,
   body_too_large: 413,

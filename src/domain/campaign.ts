@@ -2,6 +2,7 @@
  * A campaign as every thread knows it: plain data, replaced whole when it changes, never edited in place.
  * `version` grows by one with each change; an older version never overwrites a newer one.
  */
+import type { DayReset } from './budget-day.ts';
 import type { Micros } from './money.ts';
 
 export const PACING_MODES = ['EVEN', 'ASAP', 'FRONT_LOADED', 'ADAPTIVE'] as const;
@@ -54,6 +55,8 @@ export interface Campaign {
   readonly hourMultipliers: readonly HourMultiplier[] | null;
   /** Gate what is in flight by what is likely to be won instead of by all of it (confidence-gate.ts). */
   readonly confidenceGate: boolean;
+  /** The last time its day's counters began anew, or null. */
+  readonly dayReset: DayReset | null;
   /** Any JSON; kept and returned, never read by the pacer. */
   readonly targeting: unknown;
   /** Any JSON; kept and returned, never read by the pacer. */

@@ -10,6 +10,7 @@
  * reservation covers (money that was spent was spent) is recorded and closes the gate.
  */
 import { newBreaker, throttleFloorOf } from './breaker.ts';
+import { resetsOn } from './budget-day.ts';
 import type { Campaign } from './campaign.ts';
 import { CampaignBreaker } from './campaign-breaker.ts';
 import { CampaignMoney } from './campaign-money.ts';
@@ -158,7 +159,8 @@ export class PacedCampaign extends CampaignMoney {
   /** Replaces the campaign by a newer version of it, without a jump in its plan. */
   change(campaign: Campaign, clock: Clock): void {
     this.turn(clock);
-    if (campaign.timezone !== this.campaign.timezone) this.traffic.changeClock();
+    const before = this.campaign;
+    if (campaign.timezone !== before.timezone) this.traffic.changeClock();
     this.campaign = campaign;
     this.breaker.change(campaign);
     this.flight = flightBounds(campaign);
@@ -166,7 +168,8 @@ export class PacedCampaign extends CampaignMoney {
     // A change of zone is no new day: what was spent today stays spent.
     this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
     this.breaker.state.dayStartMs = Math.max(this.breaker.state.dayStartMs, this.day.startMs);
-    this.replan(clock);
+    if (resetsOn(campaign, this.day.date) > resetsOn(before, this.day.date)) this.reset(clock);
+    else this.replan(clock);
   }
 
   /**
@@ -186,12 +189,11 @@ export class PacedCampaign extends CampaignMoney {
   /**
    * Starts the day's counters anew: nothing of the daily budget is spent, the breaker is closed, and the plan
    * spreads the budget over what is left of the day. What is in flight stays reserved; the total budget still
-   * counts everything. For a pod of its own: in a fleet the others, and Redis, count on.
+   * counts everything.
    */
-  reset(clock: Clock): void {
-    if (this.fleet !== null) throw new Error('a day that is shared by a fleet cannot be reset');
-    this.turn(clock);
+  private reset(clock: Clock): void {
     const { counters, plan } = this;
+    this.fleet?.beginDay(counters.spentDayMicros);
     const plannedMicros = targetAt(plan, clock.wallMs) - targetAt(plan, counters.hourStartMs);
     resetDay(counters, Math.max(0, plannedMicros), clock.wallMs);
     this.breaker.reset(clock.wallMs);

@@ -2,9 +2,10 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../domain/app-error.ts';
+import { resetsOn } from '../domain/budget-day.ts';
 import { type Campaign, PACING_MODES } from '../domain/campaign.ts';
+import { localDayAt } from '../domain/local-day.ts';
 import type { Shards } from '../messages/shards.ts';
-import type { AuditStore } from '../sinks/postgres/audit-store.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import { configBody, fromVersion, shownCampaign, shownPacingConfig } from './campaign-bodies.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
@@ -45,6 +46,14 @@ const modeBody = z
   .strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES), version: fromVersion })
   .meta({ id: 'PacingModeChange' });
 
+/** The campaign with its day's counters beginning anew now. */
+function resetDay(current: Campaign): Campaign {
+  const nowMs = Date.now();
+  const { date } = localDayAt(current.timezone, nowMs);
+  const dayReset = { date, count: resetsOn(current, date) + 1, at: new Date(nowMs).toISOString() };
+  return nextVersion(current, { dayReset }, nowMs);
+}
+
 const byId = z.object({ id });
 const changed = { description: 'As it is now.', body: shownCampaign };
 const status = { description: 'The status.', body: shownBudgetStatus, example: BUDGET_STATUS_EXAMPLE };
@@ -59,7 +68,6 @@ export function addBudgetRoutes(
   store: CampaignStore,
   shards: Shards,
   changes: CampaignChanges,
-  audit: AuditStore,
 ): void {
   addOperation(
     app,
@@ -89,7 +97,7 @@ export function addBudgetRoutes(
         checkVersion(version, current);
         return nextVersion(current, budgets, Date.now());
       };
-      return wireCampaign(await changes.edit(campaign_id, order, adjust, version !== undefined));
+      return wireCampaign(await changes.edit(campaign_id, order, adjust, { pinned: version !== undefined }));
     },
   );
 
@@ -113,7 +121,7 @@ export function addBudgetRoutes(
         return nextVersion(current, { pacingMode }, Date.now());
       };
       const order = orderOf(request, 'pacing.mode');
-      return wireCampaign(await changes.edit(campaign_id, order, change, version !== undefined));
+      return wireCampaign(await changes.edit(campaign_id, order, change, { pinned: version !== undefined }));
     },
   );
 
@@ -160,7 +168,9 @@ export function addBudgetRoutes(
     async ({ params, body }, request) => {
       const configure = (current: Campaign) => campaignToConfigure(body, current, Date.now());
       const order = orderOf(request, 'pacing.config');
-      return wirePacingConfig(await changes.edit(params.id, order, configure, body.version !== undefined));
+      return wirePacingConfig(
+        await changes.edit(params.id, order, configure, { pinned: body.version !== undefined }),
+      );
     },
   );
 
@@ -174,27 +184,24 @@ export function addBudgetRoutes(
       summary: "Start a campaign's day anew",
       description:
         "The day's count, its breaker and its plan begin anew; the spend history stays and what is in flight stays " +
-        'reserved. Only on a pod of its own: pods that share budgets answer 409.',
+        'reserved. Pods that share the budget follow within a second.',
       params: byId,
       body: resetBody,
       bodyOptional: true,
       bodyExamples: { reset: { reason: 'a test campaign ran on it' } },
       answer: { ...status, description: 'The status after it.' },
-      errors: ['campaign_not_found', 'not_in_fleet', 'unavailable'],
+      errors: ['campaign_not_found', 'unavailable'],
     },
     async ({ params, body }, request, reply) => {
       if (body.campaign_id !== undefined && body.campaign_id !== params.id) {
         throw new AppError('invalid_request', 'campaign_id must be the id in the path', 'campaign_id');
       }
-      const campaign = await store.get(params.id);
       const before = await shards.status(params.id, false);
-      if (campaign === null || before === null) throw campaignNotFound(params.id);
-      const note = noteOfReset(orderOf(request, 'budget.reset', body.reason), before);
-      const text = await audit.noting(campaign, note, async () => {
-        const status = await shards.reset(params.id);
-        if (status === null) throw campaignNotFound(params.id);
-        return status;
-      });
+      if (before === null) throw campaignNotFound(params.id);
+      const order = orderOf(request, 'budget.reset', body.reason);
+      await changes.edit(params.id, order, resetDay, { note: () => noteOfReset(order, before) });
+      const text = await shards.status(params.id, false);
+      if (text === null) throw campaignNotFound(params.id);
       return reply.type('application/json; charset=utf-8').send(text);
     },
   );

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Shards } from '../messages/shards.ts';
+import type { ChangeNote } from '../sinks/postgres/audit-store.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import { nextVersion } from './campaign-schema.ts';
 import { type ChangeOrder, noteOf } from './change-note.ts';
@@ -16,6 +17,13 @@ import { type ChangeOrder, noteOf } from './change-note.ts';
 const FIRST_VERSION = 1;
 /** Bound of the edits one edit may lose against; each of them has made progress. */
 const ATTEMPTS_MAX = 100;
+
+export interface EditOptions {
+  /** A conflict with another edit is the client's to resolve. */
+  readonly pinned?: boolean;
+  /** What the audit log says; by default which fields changed. */
+  readonly note?: (before: Campaign, after: Campaign) => ChangeNote;
+}
 
 export class CampaignChanges {
   readonly #store: CampaignStore;
@@ -48,21 +56,21 @@ export class CampaignChanges {
 
   /**
    * Edits a campaign that is not deleted. `edit` gets the current version and returns the next one; it runs
-   * again when another edit came first, unless `pinned`: then that conflict is the client's to resolve.
+   * again when another edit came first.
    * @throws AppError `campaign_not_found`, `stale_version`, `unavailable`, and what `edit` throws.
    */
   async edit(
     id: string,
     order: ChangeOrder,
     edit: (current: Campaign) => Campaign,
-    pinned = false,
+    { pinned = false, note = (was, is) => noteOf(order, was, is) }: EditOptions = {},
   ): Promise<Campaign> {
     for (let attempt = 1; ; attempt++) {
       const current = await this.#store.get(id);
       if (current === null || current.status === 'DELETED') throw campaignNotFound(id);
       const next = edit(current);
       try {
-        await this.#store.update(next, current.version, noteOf(order, current, next));
+        await this.#store.update(next, current.version, note(current, next));
       } catch (error) {
         const lost = error instanceof AppError && error.code === 'stale_version';
         if (!lost || pinned || attempt === ATTEMPTS_MAX) throw error;

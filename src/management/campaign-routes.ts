@@ -128,7 +128,9 @@ export function addCampaignRoutes(
     async ({ params, body }, request) => {
       const order = orderOf(request, 'campaign.replace');
       const replace = (current: Campaign) => campaignToReplace(body, current, Date.now());
-      return wireCampaign(await changes.edit(params.id, order, replace, body.version !== undefined));
+      return wireCampaign(
+        await changes.edit(params.id, order, replace, { pinned: body.version !== undefined }),
+      );
     },
   );
 
@@ -152,7 +154,9 @@ export function addCampaignRoutes(
     async ({ params, body }, request) => {
       const order = orderOf(request, 'campaign.patch');
       const patch = (current: Campaign) => campaignToPatch(body, current, Date.now());
-      return wireCampaign(await changes.edit(params.id, order, patch, body.version !== undefined));
+      return wireCampaign(
+        await changes.edit(params.id, order, patch, { pinned: body.version !== undefined }),
+      );
     },
   );
 

@@ -28,6 +28,7 @@ const DEFAULTS: Omit<EditableFields, 'name' | 'dailyBudgetMicros'> = {
   status: 'ACTIVE',
   breakerThreshold: 0.95,
   confidenceGate: false,
+  dayReset: null,
   dayparts: null,
   targeting: null,
   creative: null,

@@ -41,10 +41,6 @@ export class OrderedShards implements Shards {
     return this.#shards.learn(shapes);
   }
 
-  reset(campaignId: string): Promise<string | null> {
-    return this.#shards.reset(campaignId);
-  }
-
   /** Each waits only for those that came before it, so no two wait for each other. */
   async #inTurn<T>(campaigns: readonly Campaign[], tell: () => Promise<T>): Promise<T> {
     const before = new Set(campaigns.map(({ id }) => this.#underWay.get(id)));

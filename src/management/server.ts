@@ -105,7 +105,7 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addErrorAnswers(app, log, bodyBytesMax);
   const changes = new CampaignChanges(store, shards, log, options.inFleet);
   addCampaignRoutes(app, store, changes);
-  addBudgetRoutes(app, store, shards, changes, audit);
+  addBudgetRoutes(app, store, shards, changes);
   addAuditRoutes(app, audit);
   addLoginRoutes(app, credentials);
   addPerformanceRoutes(app, store, performance, knowledge?.shapes ?? null);

@@ -79,10 +79,6 @@ export class ShardClient implements Shards {
     return answers.flatMap(({ body }) => (body === null ? [] : (JSON.parse(body) as CampaignBrief[])));
   }
 
-  async reset(campaignId: string): Promise<string | null> {
-    return (await this.ask(this.shardOf(campaignId), { type: 'reset', campaignId })).body;
-  }
-
   async learn(shapes: readonly StoredTraffic[]): Promise<void> {
     await Promise.all(
       this.ports.map(async (_, shard) => {

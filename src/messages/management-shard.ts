@@ -9,7 +9,6 @@ export type ShardRequest =
   | { readonly type: 'upsert-all'; readonly campaigns: readonly Campaign[] }
   | { readonly type: 'status'; readonly campaignId: string; readonly explained: boolean }
   | { readonly type: 'describe'; readonly campaignIds: readonly string[] }
-  | { readonly type: 'reset'; readonly campaignId: string }
   | { readonly type: 'learn'; readonly shapes: readonly StoredTraffic[] };
 
 export interface ManagementToShard {
@@ -20,7 +19,7 @@ export interface ManagementToShard {
 export type ShardAnswer =
   | {
       readonly ok: true;
-      /** Of a status or a reset: the status as JSON, or null for an unknown campaign. Of describe: the campaigns. */
+      /** Of a status: the status as JSON, or null for an unknown campaign. Of describe: the campaigns. */
       readonly body: string | null;
       /** Of an upsert-all: campaigns for which there was no room. */
       readonly refused: number;

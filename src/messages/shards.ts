@@ -40,14 +40,6 @@ export interface Shards {
   describe(campaignIds: readonly string[]): Promise<readonly CampaignBrief[]>;
 
   /**
-   * Starts a campaign's day anew: see PacedCampaign.reset. Resolves, with the status after it or null when the owner
-   * does not know the campaign, when that is in the ledger and every edge decides on it.
-   * @throws AppError `not_in_fleet` where budgets are shared, `unavailable` when the owner does not answer: the
-   *   reset may have been made all the same
-   */
-  reset(campaignId: string): Promise<string | null>;
-
-  /**
    * Has the owners of campaigns, or all for the fleet's shape, take in what was learned of their traffic, without a jump
    * in their plans. Resolves when the plans are made of it; those that the ledger could not keep are passed over.
    * @throws AppError `unavailable` when an owner does not answer.

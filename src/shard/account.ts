@@ -7,6 +7,7 @@
  * as long as spend is covered by reservations (domain/paced-campaign.ts). The gate word is what edges see: it
  * closes before the allowance is withdrawn and opens after it was put out.
  */
+import { budgetDay } from '../domain/budget-day.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { AppliedSpend } from '../domain/counters.ts';
@@ -185,7 +186,7 @@ export class Account {
     fleet.lease.ask(capMicros);
     return {
       campaignId: campaign.id,
-      date: day.date,
+      day: budgetDay(campaign, day.date),
       hour: this.paced.hour,
       version: campaign.version,
       dailyBudgetMicros: campaign.dailyBudgetMicros,
@@ -207,8 +208,8 @@ export class Account {
 
   /** @param askedAt when the request was made */
   leased(request: LeaseRequest, reply: LeaseReply, askedAt: Clock, clock: Clock): void {
-    const { fleet } = this.paced;
-    if (fleet === null || request.date !== this.paced.day.date) {
+    const { fleet, campaign, day } = this.paced;
+    if (fleet === null || request.day !== budgetDay(campaign, day.date)) {
       this.leaseLost();
       return;
     }
@@ -246,14 +247,8 @@ export class Account {
 
   /** Replaces the campaign by a newer version of it. */
   change(campaign: Campaign, clock: Clock): void {
-    this.paced.change(campaign, clock);
-    this.publish(clock);
-  }
-
-  /** Starts the day's counters anew; see {@link PacedCampaign.reset}. */
-  reset(clock: Clock): void {
     this.observe(clock);
-    this.paced.reset(clock);
+    this.paced.change(campaign, clock);
     this.publish(clock);
   }
 

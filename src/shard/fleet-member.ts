@@ -3,6 +3,7 @@
  * the first shard, the claim that this pod alone has its NODE_ID.
  */
 import type { Config } from '../config/config.ts';
+import { budgetDay } from '../domain/budget-day.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { localDayAt } from '../domain/local-day.ts';
@@ -111,10 +112,11 @@ export class FleetMember implements FleetEvents {
   }
 
   /** Tells Redis of a campaign that no pod knows yet. It can do without: then the campaign begins with a pause. */
-  async announce({ id, timezone }: Campaign): Promise<void> {
+  async announce(campaign: Campaign): Promise<void> {
     const { log, readClock } = this.parts;
-    await this.redis.announce(id, localDayAt(timezone, readClock().wallMs).date).catch((error: unknown) => {
-      log.debug({ err: error, campaign_id: id }, 'a new campaign could not be announced');
+    const { date } = localDayAt(campaign.timezone, readClock().wallMs);
+    await this.redis.announce(campaign.id, budgetDay(campaign, date)).catch((error: unknown) => {
+      log.debug({ err: error, campaign_id: campaign.id }, 'a new campaign could not be announced');
     });
   }
 

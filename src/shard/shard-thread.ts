@@ -112,21 +112,7 @@ const NO_ROOM: ShardAnswer = {
   code: 'campaign_limit',
   message: `the pacing table is full: CAMPAIGNS_MAX is ${config.campaignsMax}`,
 };
-const IN_FLEET: ShardAnswer = {
-  ok: false,
-  code: 'not_in_fleet',
-  message:
-    "a day's counters cannot be reset while pods share budgets through Redis; raise the daily budget by what was spent instead",
-};
 const NOT_WRITTEN: ShardAnswer = { ok: false, code: 'unavailable', message: 'the ledger cannot be written' };
-
-function reset(owner: Shard, number: number, campaignId: string): void {
-  owner.reset(campaignId, (result, body) => {
-    if (result === 'done' || result === 'unknown') answer(number, { ok: true, body, refused: 0 });
-    else if (result === 'in_fleet') answer(number, IN_FLEET);
-    else answer(number, NOT_WRITTEN);
-  });
-}
 
 function serveManagement(owner: Shard, intake: CampaignIntake, { number, request }: ManagementToShard): void {
   if (request.type === 'status') {
@@ -138,10 +124,6 @@ function serveManagement(owner: Shard, intake: CampaignIntake, { number, request
   if (request.type === 'describe') {
     const body = JSON.stringify(owner.describe(request.campaignIds));
     answer(number, { ok: true, body, refused: 0 });
-    return;
-  }
-  if (request.type === 'reset') {
-    reset(owner, number, request.campaignId);
     return;
   }
   if (request.type === 'learn') {

@@ -109,12 +109,6 @@ export interface PostedBatch {
 /** What became of a campaign's change. */
 export type ChangeListener = (result: 'done' | 'no_room' | 'not_written') => void;
 
-/** What became of a reset, and the body of the budget status after it. */
-export type ResetListener = (
-  result: 'done' | 'unknown' | 'in_fleet' | 'not_written',
-  body: string | null,
-) => void;
-
 export class Shard {
   readonly committer: GroupCommitter;
   private readonly parts: ShardParts;
@@ -303,29 +297,6 @@ export class Shard {
       if (known !== undefined) listener('done');
       else if (!committed) listener('not_written');
       else this.parts.refresh(account, () => listener('done')); // in a fleet, once it has a lease
-    });
-  }
-
-  /** Starts a campaign's day anew; the listener hears when that is in the ledger and every edge decides on it. */
-  reset(campaignId: string, listener: ResetListener): void {
-    const account = this.accounts.get(campaignId);
-    if (account === undefined || account.campaign.status === 'DELETED') {
-      listener('unknown', null);
-      return;
-    }
-    if (this.parts.fleet !== null) {
-      listener('in_fleet', null);
-      return;
-    }
-    const clock = this.parts.readClock();
-    const spentMicros = account.paced.spentDayMicros;
-    account.reset(clock);
-    this.pacing.run(account, clock);
-    this.touch(account, clock);
-    this.parts.log.info({ campaign: campaignId, spent_micros: spentMicros }, "the day's counters begin anew");
-    this.committer.open.listeners.push((committed) => {
-      if (committed) listener('done', this.statusOf(account, false));
-      else listener('not_written', null);
     });
   }
 

@@ -4,9 +4,10 @@
  * and a flight's are not spent twice. Without an answer such a campaign is not taken in, and is offered again.
  */
 import { AppError } from '../domain/app-error.ts';
+import { budgetDay, resetsOn } from '../domain/budget-day.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
-import { localDayAt, localHourStart } from '../domain/local-day.ts';
+import { type LocalDay, localDayAt, localHourStart } from '../domain/local-day.ts';
 import type { EarlierSpend } from '../domain/pacing-settings.ts';
 import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import { HistoryStore } from '../sinks/postgres/history-store.ts';
@@ -48,35 +49,43 @@ export class Takeover {
   /** What others have spent of each. @throws AppError `unavailable` while the history cannot be read */
   async ask(campaigns: readonly Campaign[]): Promise<EarlierSpends> {
     const earlier = new Map<string, { date: string; dayMicros: number; totalMicros: number }>();
-    const spends = await this.spends(campaigns);
+    const { wallMs } = this.readClock();
+    const spends = await this.spends(campaigns, wallMs);
     for (const { id, timezone } of campaigns) {
-      const { date } = localDayAt(timezone, this.readClock().wallMs);
+      const { date } = localDayAt(timezone, wallMs);
       earlier.set(id, { date, dayMicros: 0, totalMicros: 0 });
     }
-    for (const { campaignId, source, date, dayMicros, totalMicros } of spends) {
+    for (const { campaignId, source, dayMicros, totalMicros } of spends) {
       const sums = earlier.get(campaignId);
       if (sums === undefined || source === this.source) continue;
-      sums.dayMicros += date === sums.date ? dayMicros : 0;
+      sums.dayMicros += dayMicros;
       sums.totalMicros += totalMicros;
     }
     return earlier;
   }
 
   /** What each source has spent of each, this one included. @throws AppError `unavailable` as {@link ask} does */
-  async spends(campaigns: readonly Campaign[]): Promise<KnownSpend[]> {
+  async spends(campaigns: readonly Campaign[], wallMs = this.readClock().wallMs): Promise<KnownSpend[]> {
     if (this.store === null) throw new AppError('unavailable', 'the history is not there yet; try again');
-    const { wallMs } = this.readClock();
-    const dates = new Map<string, string>();
-    const questions = campaigns.map(({ id, timezone }) => {
+    const days = new Map<string, string>();
+    const questions = campaigns.map((campaign) => {
+      const { id, timezone } = campaign;
       const day = localDayAt(timezone, wallMs);
-      dates.set(id, day.date);
-      return { campaignId: id, localDate: day.date, hourStartMs: localHourStart(day, wallMs) };
+      days.set(id, budgetDay(campaign, day.date));
+      const hourStartMs = localHourStart(day, wallMs);
+      return { campaignId: id, localDate: day.date, countedFromMs: countedFrom(campaign, day), hourStartMs };
     });
     const spends = await this.store.spentBySource(questions);
-    return spends.map((spend) => ({ ...spend, date: dates.get(spend.campaignId) ?? '' }));
+    return spends.map((spend) => ({ ...spend, day: days.get(spend.campaignId) ?? '' }));
   }
 
   async end(): Promise<void> {
     await this.store?.close();
   }
+}
+
+/** The hour that the day's counters began in: since a reset somewhat more is taken for spent than was. */
+function countedFrom(campaign: Campaign, day: LocalDay): number {
+  const at = resetsOn(campaign, day.date) > 0 ? campaign.dayReset?.at : undefined;
+  return at === undefined ? day.startMs : localHourStart(day, Date.parse(at));
 }

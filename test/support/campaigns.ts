@@ -18,6 +18,7 @@ export function someCampaign(changes: Partial<Campaign> = {}): Campaign {
     status: 'ACTIVE',
     breakerThreshold: 0.95,
     confidenceGate: false,
+    dayReset: null,
     dayparts: null,
     hourMultipliers: null,
     targeting: null,

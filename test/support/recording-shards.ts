@@ -41,15 +41,6 @@ export class RecordingShards implements Shards {
     for (const shape of shapes) this.learned.set(shape.campaignId, shape);
   }
 
-  /** Campaigns whose day was reset. */
-  readonly resets: string[] = [];
-
-  async reset(campaignId: string): Promise<string | null> {
-    if (this.refusal !== null) throw this.refusal;
-    if (this.campaigns.has(campaignId)) this.resets.push(campaignId);
-    return this.status(campaignId);
-  }
-
   async status(campaignId: string): Promise<string | null> {
     return this.campaigns.has(campaignId) ? `{"campaign_id":"${campaignId}","daily_spent_cents":0}` : null;
   }

@@ -33,7 +33,7 @@ export function someRequest(part: Partial<LeaseRequest> & Pick<LeaseRequest, 'ca
   const { spentDayMicros = 0, wantMicros = 0 } = part;
   const floorMicros = part.floorMicros ?? spentDayMicros;
   return {
-    date: TODAY,
+    day: TODAY,
     hour: 14,
     version: 1,
     dailyBudgetMicros: 1_000,

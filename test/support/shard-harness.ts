@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { resetsOn } from '../../src/domain/budget-day.ts';
 import type { Campaign } from '../../src/domain/campaign.ts';
 import { micros } from '../../src/domain/money.ts';
 import {
@@ -66,6 +67,7 @@ export function campaignOf(id: string, dailyBudgetMicros: number, more: Partial<
     status: 'ACTIVE',
     breakerThreshold: 1,
     confidenceGate: false,
+    dayReset: null,
     dayparts: null,
     hourMultipliers: null,
     targeting: null,
@@ -162,9 +164,14 @@ export class ShardHarness {
     return new Promise((resolve) => this.shard.upsert(campaign, resolve));
   }
 
-  /** Resolves with what became of the reset. */
+  /** Resets the campaign's day, as a newer version of it; resolves with what became of that. */
   reset(campaignId: string): Promise<string> {
-    return new Promise((resolve) => this.shard.reset(campaignId, (result) => resolve(result)));
+    const account = [...this.shard.allAccounts()].find(({ campaign }) => campaign.id === campaignId);
+    if (account === undefined) throw new Error(`no campaign ${campaignId}`);
+    const { campaign, paced } = account;
+    const { date } = paced.day;
+    const dayReset = { date, count: resetsOn(campaign, date) + 1, at: new Date(this.wallMs).toISOString() };
+    return this.upsert({ ...campaign, version: campaign.version + 1, dayReset });
   }
 
   /** Decides on the table, and names the reservation when the bid has an id. */

@@ -85,8 +85,4 @@ export class CatalogingShards implements Shards {
   learn(shapes: readonly StoredTraffic[]): Promise<void> {
     return this.#shards.learn(shapes);
   }
-
-  reset(campaignId: string): Promise<string | null> {
-    return this.#shards.reset(campaignId);
-  }
 }

@@ -30,7 +30,6 @@ const MESSAGES: Readonly<Record<ErrorCode, readonly [message: string, field?: st
   campaign_not_found: ['there is no campaign with the id camp-001'],
   already_exists: ['a campaign with the id camp-001 exists already', 'id'],
   stale_version: ['the campaign is at version 3, not 2: read it again', 'version'],
-  not_in_fleet: ['a day is not reset while pods share budgets'],
   nothing_learned: [
     'the campaign has no whole day of traffic yet, of the last 28: there is nothing to learn from',
   ],

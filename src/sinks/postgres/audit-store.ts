@@ -1,7 +1,6 @@
 /**
  * The audit log: its entries are added by the statement that makes the change they tell of (campaign-store.ts,
- * alert-store.ts), or, where the change is not one of the database, just before it in one transaction; and read here.
- * Nothing changes or removes one.
+ * alert-store.ts), and read here. Nothing changes or removes one.
  */
 import { answered, type Sql, type TransactionSql } from './client.ts';
 
@@ -65,28 +64,6 @@ export class AuditStore {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-  }
-
-  /**
-   * Notes a change of a campaign that is made elsewhere, and makes it: the entry is there when the change was made,
-   * and not when that failed. Only when the database goes away at that very moment is the change there alone.
-   * @param change awaited while the entry stands and nobody can see it yet
-   * @throws AppError `unavailable` before anything was done, and what `change` throws.
-   */
-  noting<T>(
-    campaign: { readonly id: string; readonly version: number },
-    note: ChangeNote,
-    change: () => Promise<T>,
-  ): Promise<T> {
-    const { id, version } = campaign;
-    const noted = this.#sql.begin(async (transaction) => {
-      await transaction`
-        WITH changed AS (SELECT ${id}::text AS id, ${version}::integer AS version)
-        ${alsoNote(transaction, note)}
-        SELECT 1`;
-      return { made: await change() };
-    });
-    return answered(noted).then(({ made }) => made);
   }
 
   /** One page of entries. @throws AppError `unavailable`. */

@@ -1,4 +1,6 @@
 /** A row of the campaigns table, and the campaign it holds. */
+
+import type { DayReset } from '../../domain/budget-day.ts';
 import type {
   Campaign,
   CampaignStatus,
@@ -22,6 +24,7 @@ export interface CampaignRow {
   status: CampaignStatus;
   breaker_threshold: number;
   confidence_gate: boolean;
+  day_reset: DayReset | null;
   dayparts: Daypart[] | null;
   hour_multipliers: HourMultiplier[] | null;
   targeting: unknown;
@@ -45,6 +48,7 @@ export function campaignOf(row: CampaignRow): Campaign {
     status: row.status,
     breakerThreshold: row.breaker_threshold,
     confidenceGate: row.confidence_gate,
+    dayReset: row.day_reset,
     dayparts: row.dayparts,
     hourMultipliers: row.hour_multipliers,
     targeting: row.targeting,

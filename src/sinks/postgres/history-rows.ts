@@ -79,6 +79,8 @@ export interface SpendQuestion {
   readonly campaignId: string;
   /** `YYYY-MM-DD`. */
   readonly localDate: string;
+  /** The day's hours from here on count as spent of it. */
+  readonly countedFromMs: number;
   readonly hourStartMs: number;
 }
 

@@ -150,11 +150,11 @@ export class FleetRedis {
   /**
    * Says that a campaign is new: that no source knows it yet. Its budget is then dealt without a pause for leases
    * that might have been forgotten.
-   * @param date its local day, `YYYY-MM-DD`
+   * @param day the name of its budget's day
    * @throws AppError `unavailable`
    */
-  announce(campaignId: string, date: string): Promise<void> {
-    return this.#served(announceCampaign(this.#client, campaignId, date));
+  announce(campaignId: string, day: string): Promise<void> {
+    return this.#served(announceCampaign(this.#client, campaignId, day));
   }
 
   /** Raises what Redis has of sources' spend to what the history has. @throws AppError `unavailable` */

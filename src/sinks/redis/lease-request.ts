@@ -17,8 +17,8 @@ export interface FlushHead {
 export interface LeaseRequest {
   /** 1–128 characters of `A-Z a-z 0-9 . _ : -`. */
   readonly campaignId: string;
-  /** The campaign's local day, `YYYY-MM-DD`. */
-  readonly date: string;
+  /** The name of the budget's day: see domain/budget-day.ts. */
+  readonly day: string;
   /** Its local hour, 0–23. */
   readonly hour: number;
   /** The campaign's version: the budgets of the highest one seen are in force. */
@@ -73,7 +73,6 @@ export interface LeaseReply {
 /** A want that takes the source out of the deal. */
 const RELEASED = -1;
 const DOUBLE_BYTES = 8;
-const DAY_MS = 86_400_000;
 
 /** The request of a source that ends: it keeps what is in flight, asks for nothing, and takes no part any more. */
 export function releaseOf(request: LeaseRequest): LeaseRequest {
@@ -82,8 +81,8 @@ export function releaseOf(request: LeaseRequest): LeaseRequest {
 }
 
 /** The lease hash of a campaign's day; the script makes its other keys from it. */
-export function leaseKeyOf({ campaignId, date }: Pick<LeaseRequest, 'campaignId' | 'date'>): string {
-  return `budget:lease:{${campaignId}}:${date}`;
+export function leaseKeyOf({ campaignId, day }: Pick<LeaseRequest, 'campaignId' | 'day'>): string {
+  return `budget:lease:{${campaignId}}:${day}`;
 }
 
 /** The second argument of a call of the script, for the requests in the order of the call's keys. */
@@ -101,23 +100,22 @@ export function packCall(head: FlushHead, doubted: boolean, requests: readonly L
 
 /** @returns where the next one begins */
 function packRequest(view: DataView, from: number, request: LeaseRequest): number {
-  view.setFloat64(from, dayBefore(request.date), true);
-  view.setFloat64(from + 8, request.hour, true);
-  view.setFloat64(from + 16, request.version, true);
-  view.setFloat64(from + 24, request.dailyBudgetMicros, true);
-  view.setFloat64(from + 32, request.totalBudgetMicros ?? -1, true);
-  view.setFloat64(from + 40, request.spentDayMicros, true);
-  view.setFloat64(from + 48, request.spentHourMicros, true);
-  view.setFloat64(from + 56, request.spentTotalMicros, true);
-  view.setFloat64(from + 64, request.heldMicros, true);
-  view.setFloat64(from + 72, request.floorMicros, true);
-  view.setFloat64(from + 80, request.capMicros, true);
-  view.setFloat64(from + 88, request.wantMicros, true);
-  view.setFloat64(from + 96, request.largestBidMicros, true);
-  view.setFloat64(from + 104, request.asks, true);
-  view.setFloat64(from + 112, request.askedMicros, true);
-  view.setFloat64(from + 120, request.allowedMicros, true);
-  view.setFloat64(from + 128, request.wins, true);
+  view.setFloat64(from, request.hour, true);
+  view.setFloat64(from + 8, request.version, true);
+  view.setFloat64(from + 16, request.dailyBudgetMicros, true);
+  view.setFloat64(from + 24, request.totalBudgetMicros ?? -1, true);
+  view.setFloat64(from + 32, request.spentDayMicros, true);
+  view.setFloat64(from + 40, request.spentHourMicros, true);
+  view.setFloat64(from + 48, request.spentTotalMicros, true);
+  view.setFloat64(from + 56, request.heldMicros, true);
+  view.setFloat64(from + 64, request.floorMicros, true);
+  view.setFloat64(from + 72, request.capMicros, true);
+  view.setFloat64(from + 80, request.wantMicros, true);
+  view.setFloat64(from + 88, request.largestBidMicros, true);
+  view.setFloat64(from + 96, request.asks, true);
+  view.setFloat64(from + 104, request.askedMicros, true);
+  view.setFloat64(from + 112, request.allowedMicros, true);
+  view.setFloat64(from + 120, request.wins, true);
   return from + REQUEST_NUMBERS * DOUBLE_BYTES;
 }
 
@@ -141,16 +139,4 @@ export function unpackReply(packed: unknown): LeaseReply | Error {
     budgetMicros: packed.readDoubleLE(81),
     wiped: packed.readDoubleLE(89) === 1,
   };
-}
-
-const dayCache = { date: '', before: 0 };
-
-/** The calendar day before, as the number yyyymmdd. Nearly all requests of a flush have one and the same date. */
-function dayBefore(date: string): number {
-  if (dayCache.date !== date) {
-    const before = new Date(Date.parse(date) - DAY_MS);
-    dayCache.before = (before.getUTCFullYear() * 100 + before.getUTCMonth() + 1) * 100 + before.getUTCDate();
-    dayCache.date = date;
-  }
-  return dayCache.before;
 }

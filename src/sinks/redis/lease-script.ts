@@ -5,6 +5,7 @@
  *   budget:lease:{id}:<date>     source → "lease floor spent want bid ends sequence asks asked allowed wins",
  *                                #budget → "version daily total", #grace → ms, #closed → 1,
  *                                #new → 1                                                       48 h
+ *   budget:lease:{id}            the newest day                                                  96 h
  *   budget:day:{id}:<date>       source → micros spent that day                                  48 h
  *   budget:hour:{id}:<date-hour> source → micros spent in that hour                               3 h
  *   budget:total:{id}            source → micros spent in all                                    kept
@@ -24,8 +25,9 @@
  * source, is refused by its sequence. When a hold ends, the lease's own end and a reservation's whole life have
  * passed: nothing of it is in flight. (What a source spent and never told, cut off for longer than its hold, is
  * not known here: at most L_i − S_i, the bound of a partition.)
- * A new day's first call carries over what every source may have in flight: a bid of yesterday that wins today
- * is today's spend. From then on no lease of the old day grows.
+ * A day is a local day or, after a reset of its counters, what is left of it: <date> is then `YYYY-MM-DD.0001` and so on,
+ * and days are in the order of their names. A new day's first call carries over what every source may have in flight:
+ * a bid of yesterday that wins today is today's spend. From then on no lease of an older day grows.
  */
 
 /**
@@ -41,7 +43,7 @@ export const STALE_MARK = 'STALE ';
 export const HEAD_NUMBERS = 4;
 
 /** Numbers of one campaign's request. */
-export const REQUEST_NUMBERS = 17;
+export const REQUEST_NUMBERS = 16;
 
 /** Numbers of one campaign's reply, after {@link REPLY_MARK}. */
 export const REPLY_NUMBERS = 12;
@@ -62,7 +64,7 @@ if now < 0 then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local DAY_TTL, HOUR_TTL = 48 * 3600, 3 * 3600
+local DAY_TTL, HOUR_TTL, NEWEST_TTL = 48 * 3600, 3 * 3600, 96 * 3600
 -- Places in an entry.
 local LEASE, FLOOR, SPENT, WANT, BID, ENDS, SEQUENCE, ASKS, ASKED, ALLOWED, WINS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 local ENTRY = '%.0f' .. string.rep(' %.0f', 10)
@@ -129,10 +131,18 @@ local function write_entry(key, name, entry)
   end
 end
 
--- The first call of a day: what each source may still have in flight from the day before, as its lease.
-local function carry_over(key, eve_key)
+-- The first call of a day: what each source may still have in flight from the last one, as its lease. Also returns
+-- whether that was forgotten.
+local function begin_day(key, newest_key, day)
+  local newest = redis.call('GET', newest_key)
+  if newest and newest > day then
+    redis.call('HSET', key, '#closed', 1)
+    return {}, { ['#closed'] = 1 }, false
+  end
+  redis.call('SET', newest_key, day, 'EX', NEWEST_TTL)
+  local eve_key = newest_key .. ':' .. (newest or '')
   local entries, marks = read_leases(eve_key)
-  if not entries then return nil end
+  if not entries then return {}, {}, true end
   local carried = {}
   for name, entry in pairs(entries) do
     local in_flight = max(entry[LEASE], entry[FLOOR]) - entry[SPENT]
@@ -144,23 +154,21 @@ local function carry_over(key, eve_key)
   marks['#closed'] = nil
   for name, mark in pairs(marks) do redis.call('HSET', key, name, mark) end
   redis.call('HSET', eve_key, '#closed', 1)
-  return carried, marks
+  return carried, marks, false
 end
 
 local function sync(place)
   local lease_key = KEYS[place]
-  local tag, date = string.match(lease_key, '^budget:lease:({.*}):([^:]*)$')
-  local day_key = 'budget:day:' .. tag .. ':' .. date
-  local eve, hour, version, daily, total, spent_day, spent_hour, spent_total, held, floor, cap, want, bid,
+  local tag, day = string.match(lease_key, '^budget:lease:({.*}):([^:]*)$')
+  local day_key = 'budget:day:' .. tag .. ':' .. day
+  local hour, version, daily, total, spent_day, spent_hour, spent_total, held, floor, cap, want, bid,
     asks, asked, allowed, wins = unpack(read_request(place))
-  local eve_key = string.format('budget:lease:%s:%04d-%02d-%02d', tag, eve / 10000, eve / 100 % 100, eve % 100)
-  local hour_key = string.format('budget:hour:%s:%s-%02d', tag, date, hour)
+  local hour_key = string.format('budget:hour:%s:%s-%02d', tag, string.sub(day, 1, 10), hour)
   local total_key = 'budget:total:' .. tag
 
   local entries, marks = read_leases(lease_key)
-  if not entries then entries, marks = carry_over(lease_key, eve_key) end
-  local forgotten = not entries
-  if not entries then entries, marks = {}, {} end
+  local forgotten = false
+  if not entries then entries, marks, forgotten = begin_day(lease_key, 'budget:lease:' .. tag, day) end
   local mine = entries[source]
   if mine and mine[SEQUENCE] >= sequence then return string.format('${STALE_MARK}%.0f', mine[SEQUENCE]) end
 

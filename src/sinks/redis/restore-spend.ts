@@ -1,12 +1,12 @@
 /** Gives a Redis that forgot it what sources have spent, as the history has it: what is on record is never lowered. */
 import type { RedisClient } from './connection.ts';
 
-/** What one source has spent of one campaign, in all and on one local day, micros. */
+/** What one source has spent of one campaign, in all and on one day, micros. */
 export interface KnownSpend {
   readonly campaignId: string;
   readonly source: string;
-  /** `YYYY-MM-DD`. */
-  readonly date: string;
+  /** The name of the budget's day. */
+  readonly day: string;
   readonly dayMicros: number;
   readonly totalMicros: number;
 }
@@ -31,7 +31,7 @@ export async function restoreSpends(client: RedisClient, spends: readonly KnownS
 }
 
 function restoreSpend(client: RedisClient, spend: KnownSpend): Promise<unknown> {
-  const { campaignId, source, date, dayMicros, totalMicros } = spend;
-  const keys = [`budget:day:{${campaignId}}:${date}`, `budget:total:{${campaignId}}`];
+  const { campaignId, source, day, dayMicros, totalMicros } = spend;
+  const keys = [`budget:day:{${campaignId}}:${day}`, `budget:total:{${campaignId}}`];
   return client.eval(RESTORE_SCRIPT, keys.length, ...keys, source, dayMicros, totalMicros);
 }

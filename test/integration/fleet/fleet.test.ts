@@ -90,6 +90,33 @@ describe('three pods that share a budget', () => {
     await fleet.agrees('elsewhere', 80);
   });
 
+  it('begin a day anew together, and spend its budget once more', async () => {
+    await fleet.createCampaign({ id: 'anew', daily_budget_cents: 500, breaker_threshold: 1 });
+    const bidders = fleet.pods.map((pod) => pod.bidder());
+    const before = await spendAll(bidders, 'anew', 7);
+    expect(before).toBeLessThanOrEqual(500);
+    const open = await bidders[0]?.decide('anew', 1, 'open');
+    const reply = await fleet
+      .pod(1)
+      .api.request('POST', '/budget/reset/anew', { reason: 'a test ran on it' });
+    expect(reply).toMatchObject({ status: 200, body: { daily_spent_cents: 0, total_spent_cents: before } });
+    for (const pod of fleet.pods) {
+      await until('it has begun anew', async () => (await pod.core.status('anew')).daily_spent_cents === 0);
+    }
+    const after = await spendAll(bidders, 'anew', 7);
+    for (const bidder of bidders) bidder.close();
+    expect(after).toBeGreaterThan(450);
+    expect(after + (open?.max_bid_cents ?? 0)).toBeLessThanOrEqual(500);
+    await fleet.agrees('anew', before + after);
+    const victim = fleet.pod(2);
+    await victim.kill();
+    await victim.restart();
+    await until(
+      'it knows its day again',
+      async () => (await victim.core.status('anew')).daily_spent_cents === after,
+    );
+  });
+
   it('refuse a fourth one that has the name of another', async () => {
     const { redis, postgres } = fleet;
     const twin = await TestPod.prepare({

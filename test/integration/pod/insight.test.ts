@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestPod } from '../../support/pod.ts';
 import { until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
-import { TestRedis } from '../../support/redis.ts';
 
 interface AlertBody {
   readonly id: number;
@@ -105,24 +104,5 @@ describe('what a pod knows of its campaigns', () => {
       const { body } = await pod.api.request<Record<string, number>>('GET', '/metrics/summary');
       return Number(body.total_spend_today_cents) >= 500_000;
     });
-  });
-});
-
-describe('a pod of a fleet', () => {
-  it('refuses to start a shared day anew, and changes nothing', async () => {
-    const redis = await TestRedis.start();
-    const pod = await TestPod.start({ env: { REDIS_URL: `redis://127.0.0.1:${redis.port}` } });
-    try {
-      await pod.createCampaign({ id: 'shared', daily_budget_cents: 100 });
-      await pod.core.spend({ campaign_id: 'shared', spend_cents: 30 });
-      expect(await pod.api.request('POST', '/budget/reset/shared')).toMatchObject({
-        status: 409,
-        body: { error: { code: 'not_in_fleet' } },
-      });
-      expect((await pod.core.status('shared')).daily_spent_cents).toBe(30);
-    } finally {
-      await pod.remove();
-      await redis.remove();
-    }
   });
 });

@@ -94,13 +94,15 @@ describe.each(databaseKinds)('history in the %s database', (kind) => {
       someHour({ spendMicros: 50_000, campaignId: 'camp-002', hourStartMs: HOUR_START_MS + HOUR_MS }),
       someHour({ spendMicros: 7, campaignId: 'not-asked-for' }),
     ]);
-    const now = { localDate: '2026-03-01', hourStartMs: HOUR_START_MS };
+    const now = { localDate: '2026-03-01', countedFromMs: 0, hourStartMs: HOUR_START_MS };
     const asked = ['camp-002', 'camp-001', 'never-spent'].map((campaignId) => ({ campaignId, ...now }));
     expect(await history.spentBySource(asked)).toEqual([
       { campaignId: 'camp-001', source: 'pod-a', totalMicros: 321, dayMicros: 21, hourMicros: 1 },
       { campaignId: 'camp-001', source: 'pod-b', totalMicros: 4_000, dayMicros: 0, hourMicros: 0 },
       { campaignId: 'camp-002', source: 'pod-a', totalMicros: 50_000, dayMicros: 50_000, hourMicros: 0 },
     ]);
+    const sinceReset = { ...now, campaignId: 'camp-001', countedFromMs: HOUR_START_MS };
+    expect((await history.spentBySource([sinceReset])).map(({ dayMicros }) => dayMicros)).toEqual([1, 0]);
     expect(await history.spentBySource([])).toEqual([]);
   });
 

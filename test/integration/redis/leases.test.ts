@@ -227,7 +227,8 @@ describe('what is kept in Redis', () => {
     expect(await seconds(`budget:lease:{${campaignId}}:2026-11-22`)).toBeCloseTo(48, 1);
     expect(await seconds(`budget:hour:{${campaignId}}:2026-11-22-09`)).toBeCloseTo(3, 1);
     expect(await admin.ttl(`budget:total:{${campaignId}}`)).toBe(-1);
-    expect(await admin.keys(`*${campaignId}*`)).toHaveLength(4);
+    expect(await seconds(`budget:lease:{${campaignId}}`)).toBeCloseTo(96, 1);
+    expect(await admin.keys(`*${campaignId}*`)).toHaveLength(5);
   });
 
   it('sums the flow of all sources, also of those that are gone', async () => {
@@ -278,9 +279,9 @@ describe('a new day', () => {
   const tomorrow = '2026-11-23';
 
   it('begins with what every source may still have in flight from the old one', async () => {
-    await syncOne(a, { campaignId, date: today, wantMicros: 600, spentDayMicros: 100 });
-    await syncOne(b, { campaignId, date: today, wantMicros: 200 });
-    const first = { campaignId, date: tomorrow, spentTotalMicros: 0, wantMicros: 1_000 };
+    await syncOne(a, { campaignId, day: today, wantMicros: 600, spentDayMicros: 100 });
+    await syncOne(b, { campaignId, day: today, wantMicros: 200 });
+    const first = { campaignId, day: tomorrow, spentTotalMicros: 0, wantMicros: 1_000 };
     expect(await syncOne(b, { ...first, heldMicros: 200, floorMicros: 200 })).toMatchObject({
       leaseMicros: 300,
       wiped: false,
@@ -294,18 +295,29 @@ describe('a new day', () => {
     });
   });
 
+  it('begins with what is in flight also when days between were never told, and before an older one that was not', async () => {
+    await syncOne(a, { campaignId, day: today, wantMicros: 600, spentDayMicros: 100 });
+    const later = { day: `${tomorrow}.0002`, spentTotalMicros: 0, wantMicros: 1_000 };
+    expect(await syncOne(b, { campaignId, ...later })).toMatchObject({ leaseMicros: 400, wiped: false });
+    const between = await syncOne(a, { campaignId, day: tomorrow, heldMicros: 600, wantMicros: 900 });
+    expect(between).toMatchObject({ leaseMicros: 600 });
+    fleet.nowMs += GRACE_MS;
+    const later2 = { campaignId, day: tomorrow, heldMicros: 600, wantMicros: 900 };
+    expect(await syncOne(a, later2)).toMatchObject({ leaseMicros: 600 });
+  });
+
   it('ends the growth of the old one', async () => {
-    await syncOne(a, { campaignId, date: today, wantMicros: 100 });
-    await syncOne(b, { campaignId, date: tomorrow, wantMicros: 100 });
-    expect(
-      (await syncOne(a, { campaignId, date: today, heldMicros: 100, wantMicros: 500 })).leaseMicros,
-    ).toBe(100);
+    await syncOne(a, { campaignId, day: today, wantMicros: 100 });
+    await syncOne(b, { campaignId, day: tomorrow, wantMicros: 100 });
+    expect((await syncOne(a, { campaignId, day: today, heldMicros: 100, wantMicros: 500 })).leaseMicros).toBe(
+      100,
+    );
   });
 
   it('keeps the budget of the highest version', async () => {
-    await syncOne(a, { campaignId, date: today, version: 5, dailyBudgetMicros: 300 });
-    expect((await syncOne(b, { campaignId, date: tomorrow, version: 4 })).budgetMicros).toBe(300);
-    expect((await syncOne(b, { campaignId, date: tomorrow, version: 4 })).budgetMicros).toBe(300);
+    await syncOne(a, { campaignId, day: today, version: 5, dailyBudgetMicros: 300 });
+    expect((await syncOne(b, { campaignId, day: tomorrow, version: 4 })).budgetMicros).toBe(300);
+    expect((await syncOne(b, { campaignId, day: tomorrow, version: 4 })).budgetMicros).toBe(300);
   });
 });
 

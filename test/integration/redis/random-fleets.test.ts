@@ -15,7 +15,8 @@ import { HOLD_MS, LEASE_MS, newCampaignId, replyOf, someRequest } from '../../su
 
 const BUDGET_MICROS = 1_000;
 const TOTAL_MICROS = 1_200;
-const DAYS = ['2026-11-22', '2026-11-23', '2026-11-24'];
+/** Midnights and resets. */
+const DAYS = ['2026-11-22', '2026-11-22.0001', '2026-11-22.0002', '2026-11-23', '2026-11-24'];
 const SOURCES = ['a', 'b', 'c'];
 const HISTORIES = 200;
 
@@ -85,10 +86,10 @@ class Source {
     this.askedAtMs = nowMs;
     const spends = { spentDayMicros, spentTotalMicros, heldMicros: leaseMicros, floorMicros, capMicros };
     const budgets = { version, dailyBudgetMicros: this.budgetMicros, totalBudgetMicros: TOTAL_MICROS };
-    const date = DAYS[this.day] ?? '';
+    const day = DAYS[this.day] ?? '';
     return someRequest({
       campaignId,
-      date,
+      day,
       ...budgets,
       ...spends,
       wantMicros,

@@ -185,14 +185,4 @@ describe("a reset of a campaign's day", () => {
     await spend(1 * CENT);
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 1, hourly_spent_cents: 1 });
   });
-
-  test('is refused for a campaign that is unknown or deleted', async () => {
-    await begin();
-    await Promise.all([
-      harness.upsert(campaignOf('c', 100 * CENT, { status: 'DELETED', version: 2 })),
-      harness.committed(),
-    ]);
-    expect(await reset()).toBe('unknown');
-    expect(await harness.reset('none')).toBe('unknown');
-  });
 });

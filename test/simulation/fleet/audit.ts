@@ -5,9 +5,7 @@
  */
 import type { Books } from './books.ts';
 import type { SimulatedPod } from './simulated-pod.ts';
-import type { SimulatedRedis } from './simulated-redis.ts';
-
-const DAY_MS = 86_400_000;
+import type { SimulatedRedis, StoredLease } from './simulated-redis.ts';
 
 /** What the pod can still allow of its lease without another word from Redis, micros. */
 export function freeMicros(pod: SimulatedPod, campaignId: string): number {
@@ -29,21 +27,20 @@ export async function audit(
   books: Books,
   pods: readonly SimulatedPod[],
   redis: SimulatedRedis,
-  dates: readonly string[],
+  days: readonly string[],
 ): Promise<void> {
   const { id } = books.campaign;
   auditLedgers(books, pods);
-  auditBudgets(books, pods, dates);
+  auditBudgets(books, pods, days);
   const leases = new Map(
-    await Promise.all(dates.map(async (date) => [date, await redis.leases(id, date)] as const)),
+    await Promise.all(days.map(async (day) => [day, await redis.leases(id, day)] as const)),
   );
   for (const pod of pods) {
     const account = pod.up ? pod.account(id) : undefined;
     if (account === undefined || books.pod(pod.name).forgotten !== null) continue;
     const usable = account.paced.fleet?.lease.usable(pod.readClock().steadyMs) ?? 0;
-    const { date } = account.paced.day;
-    const stored = leases.get(date)?.get(pod.name);
-    const eve = leases.get(dayBefore(date))?.get(pod.name);
+    const stored = leases.get(pod.dayOf(id))?.get(pod.name);
+    const eve = newestBefore(leases, pod.dayOf(id))?.get(pod.name);
     let kept = 0;
     if (stored !== undefined) kept = stored.endsAtMs > redis.nowMs ? stored.leaseMicros : 0;
     else if (eve !== undefined && eve.endsAtMs > redis.nowMs)
@@ -62,25 +59,25 @@ function auditLedgers(books: Books, pods: readonly SimulatedPod[]): void {
     if (pod.standsStill) continue; // what stands in its ports was not answered
     if (spentTotalMicros !== spentMicros)
       throw new Error(`${id}: ${pod.name} counts ${spentTotalMicros}, and answered ${spentMicros}`);
-    const { date } = account.paced.day;
-    if (spentDayMicros !== (spentByDay.get(date) ?? 0))
-      throw new Error(`${id}: ${pod.name} counts ${spentDayMicros} of ${date}, and answered otherwise`);
+    const day = pod.dayOf(id);
+    if (spentDayMicros !== (spentByDay.get(day) ?? 0))
+      throw new Error(`${id}: ${pod.name} counts ${spentDayMicros} of ${day}, and answered otherwise`);
   }
 }
 
-function auditBudgets(books: Books, pods: readonly SimulatedPod[], dates: readonly string[]): void {
+function auditBudgets(books: Books, pods: readonly SimulatedPod[], days: readonly string[]): void {
   const { id, dailyBudgetMicros, totalBudgetMicros } = books.campaign;
   let free = 0;
   for (const pod of pods) free += freeMicros(pod, id);
   const open = books.openMicros() + free;
-  const today = dates.at(-1) ?? '';
-  for (const date of dates) {
-    const spent = books.spentOf(date);
-    const bound = books.boundByDay.get(date) ?? 0;
-    const over = spent + (date === today ? open : 0) - dailyBudgetMicros;
+  const today = days.at(-1) ?? '';
+  for (const day of days) {
+    const spent = books.spentOf(day);
+    const bound = books.boundByDay.get(day) ?? 0;
+    const over = spent + (day === today ? open : 0) - dailyBudgetMicros;
     if (over > bound)
       throw new Error(
-        `${id}: ${date} may be over by ${over}, at most ${bound} is allowed: spent ${spent}, in flight ${books.openMicros()}, free ${free}, budget ${dailyBudgetMicros}`,
+        `${id}: ${day} may be over by ${over}, at most ${bound} is allowed: spent ${spent}, in flight ${books.openMicros()}, free ${free}, budget ${dailyBudgetMicros}`,
       );
   }
   if (totalBudgetMicros === null) return;
@@ -91,6 +88,11 @@ function auditBudgets(books: Books, pods: readonly SimulatedPod[], dates: readon
     );
 }
 
-function dayBefore(date: string): string {
-  return new Date(Date.parse(date) - DAY_MS).toISOString().slice(0, 10);
+/** The leases of the newest day before one that has any. */
+function newestBefore(
+  leases: ReadonlyMap<string, ReadonlyMap<string, StoredLease>>,
+  day: string,
+): ReadonlyMap<string, StoredLease> | undefined {
+  const older = [...leases].filter(([name, stored]) => name < day && stored.size > 0).map(([name]) => name);
+  return leases.get(older.sort().at(-1) ?? '');
 }

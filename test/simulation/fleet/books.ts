@@ -27,7 +27,7 @@ export interface Bid {
 /** A spend that Redis has not heard of. */
 interface Untold {
   readonly micros: number;
-  readonly date: string;
+  readonly day: string;
   /** The pod's spend in all with it. */
   readonly totalMicros: number;
   /** When the bid's own pod takes it for lost; null when this is that pod. */
@@ -37,7 +37,7 @@ interface Untold {
 /** Redis lost what this pod told it. */
 interface Forgotten {
   readonly sinceMs: number;
-  readonly date: string;
+  readonly day: string;
   /** The most that the pod may come to have spent that Redis knows nothing of: of the day, and in all. */
   readonly dayMicros: number;
   readonly totalMicros: number;
@@ -47,7 +47,7 @@ interface Forgotten {
 }
 
 export interface Exposure {
-  readonly date: string;
+  readonly day: string;
   readonly openMicros: number;
 }
 
@@ -69,6 +69,8 @@ export class Books {
   reported: Bid[] = [];
   readonly pods: ReadonlyMap<string, PodBooks>;
   /** By how much a day, or all days together, may be over budget. */
+  /** Resets of the campaign's local days. */
+  readonly resets = new Map<string, number>();
   readonly boundByDay = new Map<string, number>();
   boundMicros = 0;
   /** What Redis had on record of each pod when it was saved. */
@@ -86,10 +88,21 @@ export class Books {
     return books;
   }
 
-  spentOf(date: string): number {
+  spentOf(day: string): number {
     let spent = 0;
-    for (const { spentByDay } of this.pods.values()) spent += spentByDay.get(date) ?? 0;
+    for (const { spentByDay } of this.pods.values()) spent += spentByDay.get(day) ?? 0;
     return spent;
+  }
+
+  /** The newest of the budget's days on a local day. */
+  today(date: string): string {
+    return this.daysOn(date).at(-1) ?? date;
+  }
+
+  /** The budget's days on a local day: it has one more with each reset. */
+  daysOn(date: string): string[] {
+    const resets = this.resets.get(date) ?? 0;
+    return [date, ...Array.from({ length: resets }, (_, at) => `${date}.${String(at + 1).padStart(4, '0')}`)];
   }
 
   get spentMicros(): number {
@@ -108,17 +121,17 @@ export class Books {
   }
 
   /** A pod has recorded a win. @param bid null when it was recorded before, on another pod */
-  spent(name: string, micros: number, date: string, bid: Bid): void {
+  spent(name: string, micros: number, day: string, bid: Bid): void {
     const pod = this.pod(name);
     pod.spentMicros += micros;
-    pod.spentByDay.set(date, (pod.spentByDay.get(date) ?? 0) + micros);
+    pod.spentByDay.set(day, (pod.spentByDay.get(day) ?? 0) + micros);
     const byMs = bid.pod === name ? null : bid.bornMs + CLOCK_PART * (this.reservationTtlMs + TOLD_MARGIN_MS);
-    pod.untold.push({ micros, date, totalMicros: pod.spentMicros, byMs });
+    pod.untold.push({ micros, day, totalMicros: pod.spentMicros, byMs });
   }
 
   /** A bidder repeats, on another pod, a win whose first report was recorded and never answered. */
-  repeated(micros: number, date: string): void {
-    this.allow(micros, date);
+  repeated(micros: number, day: string): void {
+    this.allow(micros, day);
   }
 
   /** Time has passed: bids can no longer be won, and what Redis should have heard by now it has not. */
@@ -132,13 +145,13 @@ export class Books {
       pod.untold = pod.untold.filter((spend) => {
         if (spend.byMs === null && forgotten !== null) return true;
         if (nowMs < (spend.byMs ?? holdEndMs)) return true;
-        this.allow(spend.micros, spend.date);
+        this.allow(spend.micros, spend.day);
         return false;
       });
       if (forgotten !== null && !forgotten.excused && nowMs >= forgotten.sinceMs + GRACE_MS) {
         forgotten.excused = true;
-        this.allow(forgotten.dayMicros, forgotten.date, forgotten.totalMicros);
-        this.allow(forgotten.openMicros, dayAfter(forgotten.date), 0);
+        this.allow(forgotten.dayMicros, forgotten.day, forgotten.totalMicros);
+        for (const day of daysAfter(forgotten.day)) this.allow(forgotten.openMicros, day, 0);
       }
     }
   }
@@ -168,14 +181,14 @@ export class Books {
   forget(restored: boolean, nowMs: number, exposureOf: (pod: string) => Exposure): void {
     this.pass(nowMs);
     for (const [name, pod] of this.pods) {
-      const { date, openMicros } = exposureOf(name);
+      const { day, openMicros } = exposureOf(name);
       const toldMicros = restored ? (this.savedMicros.get(name) ?? 0) : 0;
       pod.toldMicros = toldMicros;
       if (pod.forgotten?.excused) continue; // it has not been heard since
-      const spentDay = pod.spentByDay.get(date) ?? 0;
+      const spentDay = pod.spentByDay.get(day) ?? 0;
       pod.forgotten = {
         sinceMs: nowMs,
-        date,
+        day,
         dayMicros: Math.min(spentDay, pod.spentMicros - toldMicros) + openMicros,
         totalMicros: pod.spentMicros - toldMicros + openMicros,
         openMicros,
@@ -185,12 +198,15 @@ export class Books {
   }
 
   /** The fleet may be over budget by so much more. */
-  private allow(micros: number, date: string, totalMicros = micros): void {
-    this.boundByDay.set(date, (this.boundByDay.get(date) ?? 0) + micros);
+  private allow(micros: number, day: string, totalMicros = micros): void {
+    this.boundByDay.set(day, (this.boundByDay.get(day) ?? 0) + micros);
     this.boundMicros += totalMicros;
   }
 }
 
-function dayAfter(date: string): string {
-  return new Date(Date.parse(date) + 86_400_000).toISOString().slice(0, 10);
+/** The days that may follow one: the next local day, and what is left of this one after a reset. */
+function daysAfter(day: string): string[] {
+  const [date = '', resets = '0'] = day.split('.');
+  const next = new Date(Date.parse(date) + 86_400_000).toISOString().slice(0, 10);
+  return [`${date}.${String(Number(resets) + 1).padStart(4, '0')}`, next];
 }

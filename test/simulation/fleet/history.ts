@@ -4,6 +4,7 @@
  * every pod and Redis must tell the same sum, to the last answered micro, and no budget may be stuck.
  */
 import type { Redis } from 'ioredis';
+import { resetsOn } from '../../../src/domain/budget-day.ts';
 import { micros } from '../../../src/domain/money.ts';
 import { seededRandom } from '../../../src/domain/seeded-random.ts';
 import { OUTCOME_SUCCESS } from '../../../src/messages/edge-shard.ts';
@@ -99,6 +100,7 @@ export class History {
     else if (kind === 'lose') this.lose(pod, books);
     else if (kind === 'wait') await this.pass(this.between(500, this.plan.reservationTtlMs * 1.6));
     else if (kind === 'raise') this.raise(books);
+    else if (kind === 'reset') this.reset(books);
     else if (kind === 'cut') this.cut(pod);
     else if (kind === 'stand still') this.standStill(pod);
     else if (kind === 'kill') await this.kill(pod, this.between(50, 6_000));
@@ -136,17 +138,12 @@ export class History {
     const price = whole ? bid.maxMicros : 1 + Math.floor(this.random() * bid.maxMicros);
     this.story.push(`   ${pod.name} win ${price} of ${bid.pod} ${bid.id}`);
     books.reported.push(bid);
-    pod.spend(books.campaign.id, price, bid.id, `e${this.count++}`, (outcome) => {
+    pod.spend(books.campaign.id, price, bid.id, `e${this.count++}`, (outcome, day) => {
       if (outcome !== OUTCOME_SUCCESS) throw new Error(`a win was answered with ${outcome}`);
       books.reported = books.reported.filter((each) => each !== bid);
-      this.recorded(pod, books, price, bid);
+      books.spent(pod.name, price, day, bid);
     });
     await this.timeline.settled();
-  }
-
-  private recorded(pod: SimulatedPod, books: Books, price: number, bid: Bid): void {
-    const date = pod.account(books.campaign.id)?.paced.day.date ?? '';
-    books.spent(pod.name, price, date, bid);
   }
 
   private lose(pod: SimulatedPod, books: Books): void {
@@ -169,6 +166,25 @@ export class History {
       totalBudgetMicros: total === null ? null : micros(total + Math.floor(more / 2)),
       version: campaign.version + 1,
     };
+    this.tellLater(books);
+  }
+
+  /** The day's counters begin anew: on each pod when it hears of that. */
+  private reset(books: Books): void {
+    const { campaign } = books;
+    const date = this.today;
+    const dayReset = {
+      date,
+      count: resetsOn(campaign, date) + 1,
+      at: new Date(this.redis.nowMs).toISOString(),
+    };
+    books.campaign = { ...campaign, dayReset, version: campaign.version + 1 };
+    books.resets.set(date, dayReset.count);
+    this.story.push(`   ${campaign.id} ${date} ${dayReset.count}`);
+    this.tellLater(books);
+  }
+
+  private tellLater(books: Books): void {
     for (const pod of this.pods)
       if (pod.up) this.timeline.after(this.between(0, 900), () => pod.tell(books.campaign));
   }
@@ -203,7 +219,7 @@ export class History {
       return;
     }
     const price = bid.maxMicros;
-    const date = pod.account(books.campaign.id)?.paced.day.date ?? '';
+    const day = pod.dayOf(books.campaign.id);
     pod.disk = this.random() < 0.5 ? 'lost' : 'silent';
     this.story.push(`   ${pod.name} win ${price} of ${bid.pod} ${bid.id}, ${pod.disk}`);
     pod.spend(books.campaign.id, price, bid.id, `e${this.count++}`, () => {
@@ -213,11 +229,11 @@ export class History {
     await this.pass(this.between(0, 500));
     const recorded = pod.disk === 'silent';
     await this.kill(pod, this.between(50, 4_000));
-    if (recorded) books.spent(pod.name, price, date, bid);
+    if (recorded) books.spent(pod.name, price, day, bid);
     if (this.random() < 0.5) {
       // It is won, and reported once more.
       books.bids.push(bid);
-      if (recorded) books.repeated(bid.maxMicros, date);
+      if (recorded) books.repeated(bid.maxMicros, day);
     } else if (!recorded) books.bids.push(bid);
   }
 
@@ -255,8 +271,8 @@ export class History {
     for (const books of this.books) {
       books.forget(restored, nowMs, (name) => {
         const pod = this.pods.find((each) => each.name === name) as SimulatedPod;
-        const date = pod.account(books.campaign.id)?.paced.day.date ?? this.today;
-        return { date, openMicros: books.openMicros(name) + freeMicros(pod, books.campaign.id) };
+        const day = pod.dayOf(books.campaign.id) || books.today(this.today);
+        return { day, openMicros: books.openMicros(name) + freeMicros(pod, books.campaign.id) };
       });
     }
     if (restored) await this.redis.restore();
@@ -284,7 +300,12 @@ export class History {
   private async audit(): Promise<void> {
     for (const books of this.books) {
       books.pass(this.timeline.nowMs);
-      await audit(books, this.pods, this.redis, this.dates);
+      await audit(
+        books,
+        this.pods,
+        this.redis,
+        this.dates.flatMap((date) => books.daysOn(date)),
+      );
     }
   }
 
@@ -335,7 +356,7 @@ export class History {
     for (let round = 0; round < 40; round++) {
       const spent = this.pods.reduce((sum, pod) => sum + told(pod), 0);
       const total = (totalBudgetMicros ?? Number.POSITIVE_INFINITY) - spent;
-      if (Math.min(total, dailyBudgetMicros - books.spentOf(this.today)) <= 0) return;
+      if (Math.min(total, dailyBudgetMicros - books.spentOf(books.today(this.today))) <= 0) return;
       for (const pod of this.pods) {
         const max = pod.up ? pod.decide(id, Math.ceil(dailyBudgetMicros / 4), '') : 0;
         if (max > 0) books.bids.push({ id: '', pod: pod.name, maxMicros: max, bornMs: this.timeline.nowMs });

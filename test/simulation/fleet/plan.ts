@@ -13,6 +13,7 @@ export const STEPS = [
   'lose',
   'wait',
   'raise',
+  'reset',
   'cut',
   'stand still',
   'kill',
@@ -28,7 +29,7 @@ export const STEPS = [
 export type Step = (typeof STEPS)[number];
 type Weights = Partial<Record<Step, number>>;
 
-const EVERY_DAY: Weights = { bid: 40, win: 26, lose: 5, wait: 10, raise: 2 };
+const EVERY_DAY: Weights = { bid: 40, win: 26, lose: 5, wait: 10, raise: 2, reset: 1 };
 
 const THEMES: Readonly<Record<string, Weights>> = {
   calm: {},

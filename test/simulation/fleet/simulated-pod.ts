@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { budgetDay } from '../../../src/domain/budget-day.ts';
 import type { Campaign } from '../../../src/domain/campaign.ts';
 import type { Clock } from '../../../src/domain/clock.ts';
 import { MICROS_PER_CENT } from '../../../src/domain/money.ts';
@@ -92,6 +93,12 @@ export class SimulatedPod {
       steadyMs: 1_000 + timeline.nowMs * clockRate,
     };
   };
+
+  /** The name of the budget's day that it counts on; empty when it is down. */
+  dayOf(campaignId: string): string {
+    const account = this.up ? this.account(campaignId) : undefined;
+    return account === undefined ? '' : budgetDay(account.campaign, account.paced.day.date);
+  }
 
   get standsStill(): boolean {
     return this.parts.timeline.nowMs < this.standsUntilMs;
@@ -249,19 +256,24 @@ export class SimulatedPod {
     const { takenMicros, maxBidMicros } = this.decision;
     if (bidId !== '' && takenMicros > 0) {
       this.writer.add(KIND_RESERVE, -1, slot, campaignId, takenMicros, 0, 0, bidId, '');
-      this.post();
+      this.post(() => undefined);
     }
     return maxBidMicros;
   }
 
+  /** @param answered with the outcome, and the day that the spend was counted on */
   spend(
     campaignId: string,
     micros: number,
     bidId: string,
     eventId: string,
-    answered: (outcome: number) => void,
+    answered: (outcome: number, day: string) => void,
   ): void {
-    this.ask(KIND_SPEND, campaignId, micros, bidId, eventId, answered);
+    let day = '';
+    const taken = (): void => {
+      day = this.dayOf(campaignId);
+    };
+    this.ask(KIND_SPEND, campaignId, micros, bidId, eventId, (outcome) => answered(outcome, day), taken);
   }
 
   lose(campaignId: string, bidId: string): void {
@@ -296,17 +308,21 @@ export class SimulatedPod {
     bidId: string,
     eventId: string,
     answered: (outcome: number) => void,
+    taken: () => void = () => undefined,
   ): void {
     const ticket = this.tickets++;
     this.answers.set(ticket, answered);
     this.writer.add(kind, ticket, this.index.find(campaignId), campaignId, micros, 1, 0, bidId, eventId);
-    this.post();
+    this.post(taken);
   }
 
   /** Posts the edge's batch. */
-  private post(): void {
+  private post(taken: () => void): void {
     const batch = this.writer.finish();
-    this.deliverer()(() => this.shard?.receive([{ edge: 0, batch }]));
+    this.deliverer()(() => {
+      this.shard?.receive([{ edge: 0, batch }]);
+      taken();
+    });
   }
 
   private settle({ numbers }: OutcomeBatch): void {
