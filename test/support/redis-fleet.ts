@@ -12,6 +12,7 @@ export const HOLD_MS = LEASE_MS + RESERVATION_TTL_MS + 5_000;
 
 let campaigns = 0;
 
+const CAMPAIGNS_AT_ONCE = 100;
 /** The day of a request that names none. */
 const TODAY = '2026-11-22';
 
@@ -26,6 +27,16 @@ export async function newCampaign(client: FleetRedis): Promise<string> {
   const campaignId = newCampaignId();
   await client.announce(campaignId, TODAY);
   return campaignId;
+}
+
+/** Many of them, a few at a time: Redis is to answer each within its time on a busy machine too. */
+export async function newCampaigns(client: FleetRedis, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  while (ids.length < count) {
+    const some = Math.min(CAMPAIGNS_AT_ONCE, count - ids.length);
+    ids.push(...(await Promise.all(Array.from({ length: some }, () => newCampaign(client)))));
+  }
+  return ids;
 }
 
 /** A request of a source that has nothing and wants nothing, of a campaign with a budget of 1,000. */

@@ -7,6 +7,7 @@ import {
   answers,
   newCampaign,
   newCampaignId,
+  newCampaigns,
   replyOf,
   someRequest,
   syncOne,
@@ -82,7 +83,7 @@ describe('a cluster', () => {
     for (const node of nodes) await node.aged();
     const client = await fleet.connected({ source: 'a' });
     const other = await fleet.connected({ source: 'b' });
-    const ids = await Promise.all(Array.from({ length: 1_000 }, () => newCampaign(client)));
+    const ids = await newCampaigns(client, 1_000);
     const requests = ids.map((campaignId, at) => someRequest({ campaignId, wantMicros: at }));
     const replies = (await client.sync(requests)).map(replyOf);
     expect(replies.map(({ leaseMicros }) => leaseMicros)).toEqual(
