@@ -50,7 +50,6 @@ const UPGRADE = {
 /** Statuses that are given only by pods in a state that these are not in, and where they are tested. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'getBudgetStatus 503': 'a shard that is down: pod/threads.test.ts',
-  'resetBudget 409': 'a fleet: shard/reset.test.ts',
   'learnTrafficShape 200': 'whole days of history: pod/knowledge.test.ts',
   'watchBudgets 503': 'more clients than are served at once',
 };
