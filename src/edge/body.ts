@@ -4,6 +4,7 @@
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import { AppError } from '../domain/app-error.ts';
+import { isMsgpack, PackedReply, type Reply } from './msgpack.ts';
 import { replyError } from './replies.ts';
 import { steadySeconds } from './steady-clock.ts';
 
@@ -11,7 +12,7 @@ import { steadySeconds } from './steady-clock.ts';
  * What receives a whole body; the buffer is only valid until it returns.
  * @param startedAt when the request came, seconds of the steady clock
  */
-export type BodyReceiver = (res: HttpResponse, body: Buffer, startedAt: number) => void;
+export type BodyReceiver = (res: Reply, body: Buffer, startedAt: number) => void;
 
 /** The response must have an abort handler already. A body that is refused is answered here. */
 export function readBody(res: HttpResponse, bytesMax: number, receive: BodyReceiver): void {
@@ -28,11 +29,15 @@ export function readBody(res: HttpResponse, bytesMax: number, receive: BodyRecei
       parts ??= [];
       parts.push(Buffer.from(Buffer.from(chunk)));
     } else if (parts === null) {
-      receive(res, Buffer.from(chunk), startedAt);
+      hand(receive, res, Buffer.from(chunk), startedAt);
     } else {
-      receive(res, Buffer.concat([...parts, Buffer.from(chunk)], bytes), startedAt);
+      hand(receive, res, Buffer.concat([...parts, Buffer.from(chunk)], bytes), startedAt);
     }
   });
+}
+
+function hand(receive: BodyReceiver, res: HttpResponse, body: Buffer, startedAt: number): void {
+  receive(isMsgpack(body) ? new PackedReply(res) : res, body, startedAt);
 }
 
 /** Stands for the parts of a body that was refused. */

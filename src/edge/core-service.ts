@@ -30,10 +30,11 @@ import {
 import { type BodyReceiver, readBody } from './body.ts';
 import type { EdgeToken } from './edge-token.ts';
 import type { MetricsRelay } from './metrics-relay.ts';
+import type { Reply } from './msgpack.ts';
 import { ReplyCache, replyCorked, replyError, replyJson } from './replies.ts';
 import {
   type DecisionRequest,
-  parseJson,
+  parseBody,
   readBatch,
   readDecision,
   readLoss,
@@ -154,7 +155,7 @@ export class CoreService {
   }
 
   /** Whether the campaigns are on the table; refuses the request when they are not. */
-  private open(res: HttpResponse): boolean {
+  private open(res: Reply): boolean {
     if (!this.loaded) {
       this.loaded = this.parts.state.campaignsLoaded;
       if (!this.loaded) replyError(res, NOT_READY);
@@ -163,7 +164,7 @@ export class CoreService {
   }
 
   /** Whether the pod's limit has room for so many decisions; refuses the request when it has not. */
-  private withinLimit(res: HttpResponse, decisions: number): boolean {
+  private withinLimit(res: Reply, decisions: number): boolean {
     const { limit, meters } = this.parts;
     if (limit === null || limit.take(decisions, steadySeconds() * 1_000)) return true;
     meters.add(EDGE_LIMITED, 1);
@@ -171,14 +172,14 @@ export class CoreService {
     return false;
   }
 
-  private refuse(res: HttpResponse, error: AppError): void {
+  private refuse(res: Reply, error: AppError): void {
     this.parts.meters.add(EDGE_REFUSED, 1);
     replyError(res, error);
   }
 
-  private decideOne(res: HttpResponse, body: Buffer, startedAt: number): void {
+  private decideOne(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res) || !this.withinLimit(res, 1)) return;
-    const value = parseJson(body);
+    const value = parseBody(body);
     const refusal = value instanceof AppError ? value : readDecision(value, '', this.request);
     if (refusal !== null) {
       this.refuse(res, refusal);
@@ -189,9 +190,9 @@ export class CoreService {
     this.finished(ENDPOINT_DECISION, startedAt);
   }
 
-  private decideMany(res: HttpResponse, body: Buffer, startedAt: number): void {
+  private decideMany(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseJson(body);
+    const value = parseBody(body);
     const list = value instanceof AppError ? value : readBatch(value, 'requests');
     if (list instanceof AppError) {
       this.refuse(res, list);
@@ -228,9 +229,9 @@ export class CoreService {
     }
   }
 
-  private spendOne(res: HttpResponse, body: Buffer, startedAt: number): void {
+  private spendOne(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseJson(body);
+    const value = parseBody(body);
     const refusal = value instanceof AppError ? value : readSpend(value, '', this.spendRequest);
     if (refusal !== null) {
       this.refuse(res, refusal);
@@ -246,9 +247,9 @@ export class CoreService {
     if (!links.spend(slot, this.spendRequest, waiting, 0)) this.refuse(res, UNAVAILABLE);
   }
 
-  private spendMany(res: HttpResponse, body: Buffer, startedAt: number): void {
+  private spendMany(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseJson(body);
+    const value = parseBody(body);
     const list = value instanceof AppError ? value : readBatch(value, 'events');
     if (list instanceof AppError) {
       this.refuse(res, list);
@@ -276,9 +277,9 @@ export class CoreService {
     });
   }
 
-  private lose(res: HttpResponse, body: Buffer, startedAt: number): void {
+  private lose(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseJson(body);
+    const value = parseBody(body);
     const loss = value instanceof AppError ? value : readLoss(value);
     if (loss instanceof AppError) {
       this.refuse(res, loss);

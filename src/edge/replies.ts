@@ -1,9 +1,9 @@
 /** How the core service answers: JSON bodies, coded errors, and nothing written to a client that has gone. */
-import type { HttpResponse } from 'uWebSockets.js';
 import type { AppError } from '../domain/app-error.ts';
 import { isAllowed, REASONS } from '../domain/gate.ts';
 import { centsFromMicros } from '../domain/money.ts';
 import type { Decision } from '../table/pacing-table.ts';
+import type { Reply } from './msgpack.ts';
 
 const STATUS_LINES: Readonly<Record<number, string>> = {
   200: '200 OK',
@@ -66,12 +66,12 @@ export class ReplyCache {
 }
 
 /** Answers 200 from inside the request's own handler or body callback, where uWebSockets.js has corked. */
-export function replyJson(res: HttpResponse, body: string): void {
+export function replyJson(res: Reply, body: string): void {
   res.writeHeader('content-type', 'application/json').end(body);
 }
 
 /** Answers with a status, from anywhere. */
-export function replyCorked(res: HttpResponse, status: number, contentType: string, body: string): void {
+export function replyCorked(res: Reply, status: number, contentType: string, body: string): void {
   res.cork(() => {
     res.writeStatus(STATUS_LINES[status] ?? `${status}`).writeHeader('content-type', contentType);
     if (status === 503 || status === 429) res.writeHeader('retry-after', '1');
@@ -80,6 +80,6 @@ export function replyCorked(res: HttpResponse, status: number, contentType: stri
   });
 }
 
-export function replyError(res: HttpResponse, error: AppError): void {
+export function replyError(res: Reply, error: AppError): void {
   replyCorked(res, error.status, 'application/json', JSON.stringify(error.toBody()));
 }

@@ -2,7 +2,6 @@
  * Requests that wait for a shard. Each is answered once: when its last answer is in, or not at all when its
  * client has gone; what the client asked for happens all the same.
  */
-import type { HttpResponse } from 'uWebSockets.js';
 import { AppError } from '../domain/app-error.ts';
 import {
   OUTCOME_DUPLICATE,
@@ -14,6 +13,7 @@ import {
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../messages/edge-shard.ts';
+import type { Reply } from './msgpack.ts';
 import { replyCorked, replyError } from './replies.ts';
 import type { Waiting } from './shard-links.ts';
 
@@ -48,13 +48,13 @@ const TOO_LARGE = new AppError(
 
 /** A POST /spend/track or POST /bid/lost. */
 export class WaitingOutcome implements Waiting {
-  private readonly res: HttpResponse;
+  private readonly res: Reply;
   private readonly endpoint: number;
   private readonly startedAt: number;
   private readonly finished: Finished;
   private gone = false;
 
-  constructor(res: HttpResponse, endpoint: number, startedAt: number, finished: Finished) {
+  constructor(res: Reply, endpoint: number, startedAt: number, finished: Finished) {
     this.res = res;
     this.endpoint = endpoint;
     this.startedAt = startedAt;
@@ -84,7 +84,7 @@ export class WaitingOutcome implements Waiting {
 
 /** A POST /spend/batch: answered when the last of its events is. */
 export class WaitingBatch implements Waiting {
-  private readonly res: HttpResponse;
+  private readonly res: Reply;
   private readonly endpoint: number;
   private readonly startedAt: number;
   private readonly finished: Finished;
@@ -92,7 +92,7 @@ export class WaitingBatch implements Waiting {
   private missing: number;
   private gone = false;
 
-  constructor(res: HttpResponse, events: number, endpoint: number, startedAt: number, finished: Finished) {
+  constructor(res: Reply, events: number, endpoint: number, startedAt: number, finished: Finished) {
     this.res = res;
     this.endpoint = endpoint;
     this.startedAt = startedAt;

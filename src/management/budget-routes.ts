@@ -196,7 +196,8 @@ export function addBudgetRoutes(
       if (body.campaign_id !== undefined && body.campaign_id !== params.id) {
         throw new AppError('invalid_request', 'campaign_id must be the id in the path', 'campaign_id');
       }
-      const before = await shards.status(params.id, false);
+      const campaign = await store.get(params.id);
+      const before = campaign === null ? null : await shards.status(params.id, false);
       if (before === null) throw campaignNotFound(params.id);
       const order = orderOf(request, 'budget.reset', body.reason);
       await changes.edit(params.id, order, resetDay, { note: () => noteOfReset(order, before) });

@@ -27,7 +27,8 @@
  * not known here: at most L_i − S_i, the bound of a partition.)
  * A day is a local day or, after a reset of its counters, what is left of it: <date> is then `YYYY-MM-DD.0001` and so on,
  * and days are in the order of their names. A new day's first call carries over what every source may have in flight:
- * a bid of yesterday that wins today is today's spend. From then on no lease of an older day grows.
+ * a bid of yesterday that wins today is today's spend. From then on no lease of an older day grows, and what a source
+ * that is late still holds there is kept for it in the newest day.
  */
 
 /**
@@ -157,6 +158,25 @@ local function begin_day(key, newest_key, day)
   return carried, marks, false
 end
 
+-- A source that still counts on a day that is over: what it may have in flight is kept from the others in the newest
+-- one, too, for as long as it is heard. Where that did not know of it, others may have been dealt it.
+local function carry_on(newest_key, day, entry)
+  local newest = redis.call('GET', newest_key)
+  local in_flight = max(entry[LEASE], entry[FLOOR]) - entry[SPENT]
+  if not newest or newest <= day or in_flight <= 0 then return end
+  local key = newest_key .. ':' .. newest
+  local known = redis.call('HGET', key, source)
+  if not known then
+    write_entry(key, source, { in_flight, in_flight, 0, 0, 0, entry[ENDS], sequence, 0, 0, 0, 0 })
+    redis.call('HSET', key, '#grace', string.format('%.0f', now + ${GRACE_MS}))
+    return
+  end
+  local carried = numbers(known)
+  if carried[SEQUENCE] >= sequence then return end
+  carried[LEASE], carried[ENDS], carried[SEQUENCE] = max(carried[LEASE], in_flight), entry[ENDS], sequence
+  write_entry(key, source, carried)
+end
+
 local function sync(place)
   local lease_key = KEYS[place]
   local tag, day = string.match(lease_key, '^budget:lease:({.*}):([^:]*)$')
@@ -247,6 +267,7 @@ local function sync(place)
   end
   entries[source] = { lease, floor, days[source], want, bid, now + hold_ms, sequence, asks, asked, allowed, wins }
   write_entry(lease_key, source, entries[source])
+  if marks['#closed'] then carry_on('budget:lease:' .. tag, day, entries[source]) end
 
   local flow = { 0, 0, 0, 0 }
   for _, entry in pairs(entries) do

@@ -353,7 +353,7 @@ export class History {
   private async spendTheRest(books: Books): Promise<void> {
     const { id, dailyBudgetMicros, totalBudgetMicros } = books.campaign;
     const told = (pod: SimulatedPod) => books.pod(pod.name).toldMicros;
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 80; round++) {
       const spent = this.pods.reduce((sum, pod) => sum + told(pod), 0);
       const total = (totalBudgetMicros ?? Number.POSITIVE_INFINITY) - spent;
       if (Math.min(total, dailyBudgetMicros - books.spentOf(books.today(this.today))) <= 0) return;

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../src/domain/app-error.ts';
+import { isMsgpack } from '../../../src/edge/msgpack.ts';
 import {
-  parseJson,
+  parseBody,
   readBatch,
   readDecision,
   readLoss,
@@ -73,6 +75,8 @@ describe('a spend event', () => {
   });
 });
 
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+
 describe('bodies', () => {
   test('of any bytes or JSON are read or refused, never thrown on', () => {
     fc.assert(
@@ -82,7 +86,7 @@ describe('bodies', () => {
           fc.json().map((json) => Buffer.from(json)),
         ),
         (bytes) => {
-          const value = parseJson(Buffer.from(bytes));
+          const value = parseBody(Buffer.from(bytes));
           if (value instanceof AppError) return;
           readDecision(value, '', decision());
           readSpend(value, '', spend());
@@ -90,6 +94,19 @@ describe('bodies', () => {
           readBatch(value, 'events');
         },
       ),
+    );
+  });
+
+  test('of msgpack are read as the same object in JSON is, and told from it', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), (object) => {
+        const json = JSON.stringify(object);
+        const plain: unknown = JSON.parse(json);
+        const packed = packr.pack(plain);
+        expect(isMsgpack(packed)).toBe(true);
+        expect(isMsgpack(Buffer.from(json))).toBe(false);
+        expect(parseBody(packed)).toEqual(plain);
+      }),
     );
   });
 
