@@ -86,7 +86,21 @@ describe('replicas behind the load balancer', () => {
     running.push(spawn('haproxy', ['-db', '-f', file], { env, stdio: 'ignore' }));
   }
 
-  async function podsReady(count: number): Promise<void> {
+  /** The balancer takes a server that it has just found for one that is up, until a check says otherwise. */
+  async function ready(address: string): Promise<void> {
+    await until(
+      `the pod at ${address} is ready`,
+      async () => {
+        const reply = await fetch(`http://${address}:${ports.podCore}/health/ready`).catch(() => null);
+        await reply?.body?.cancel();
+        return reply?.status === 200;
+      },
+      START_DEADLINE_MS,
+    );
+  }
+
+  async function podsReady(count: number, addresses: readonly string[] = dns.addresses): Promise<void> {
+    for (const address of addresses) await ready(address);
     const figures = new HttpClient(ports.figures, 1);
     await until(
       `${count} pods are ready`,
@@ -146,7 +160,7 @@ describe('replicas behind the load balancer', () => {
       await spend();
       return sent.count > before + 50;
     });
-    await podsReady(1);
+    await podsReady(1, ['127.0.0.3']);
     // The killed pod comes back on its folder, and with it what it had told nobody yet.
     startPod('127.0.0.2');
     await podsReady(2);
