@@ -1,10 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** One part of the product against real servers; all other integration tests start whole pods. */
+const COMPONENTS = ['jobs', 'postgres', 'redis', 'shard'].map(
+  (part) => `test/integration/${part}/**/*.test.ts`,
+);
+
 /**
- * Unit tests are pure and fast; simulations run whole days under virtual time. One project runs after the other:
- * whole pods want the machine for themselves. Integration tests start whole processes and real servers, so they run one
- * file at a time in forked processes (a uWebSockets.js app cannot be ended from outside its thread).
+ * Unit tests are pure and fast; simulations run whole days under virtual time, beside the tests of components. One group
+ * runs after the other: whole pods want the machine for themselves, and so run one file at a time, in forked processes
+ * (a uWebSockets.js app cannot be ended from outside its thread).
  */
 export default defineConfig({
   test: {
@@ -32,9 +37,20 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'components',
+          include: COMPONENTS,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'integration',
           sequence: { groupOrder: 2 },
           include: ['test/integration/**/*.test.ts'],
+          exclude: COMPONENTS,
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

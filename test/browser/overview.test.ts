@@ -74,9 +74,9 @@ describe('the overview', () => {
     const row = page.locator('.row', { hasText: 'Moving' });
     await row.waitFor();
     await pod.core.spend({ campaign_id: 'moving', spend_cents: 1_234 });
-    await row.getByText('$12.34').waitFor({ timeout: 5_000 });
+    await row.getByText('$12.34').first().waitFor({ timeout: 5_000 });
     await pod.core.spend({ campaign_id: 'moving', spend_cents: 8_266 });
-    await row.getByText('$95.00').waitFor({ timeout: 5_000 });
+    await row.getByText('$95.00').first().waitFor({ timeout: 5_000 });
     await row.locator('.breaker').getByText('Open').waitFor({ timeout: 5_000 });
     expect(problems).toEqual([]);
   });
@@ -115,7 +115,7 @@ describe('the overview', () => {
     await page.getByRole('link', { name: 'Many 9999' }).waitFor();
     expect(await page.locator('.row').count()).toBeLessThan(60);
     await pod.core.spend({ campaign_id: 'many-9999', spend_cents: 4_321 });
-    await page.getByText('$43.21').waitFor({ timeout: 10_000 });
+    await page.getByText('$43.21').first().waitFor({ timeout: 10_000 });
     expect(problems).toEqual([]);
   }, 180_000);
 });

@@ -70,8 +70,10 @@ function take(message: Message): void {
   if (message.type === 'alert') {
     live.alertsSeen++;
   } else {
-    if (message.type === 'snapshot') replaceAll(message.campaigns);
-    else for (const row of message.campaigns) takeRow(row);
+    if (message.type === 'snapshot') {
+      replaceAll(message.campaigns);
+      live.alertsSeen++; // of those before it nobody told
+    } else for (const row of message.campaigns) takeRow(row);
     if (message.totals !== undefined) live.totals = message.totals;
   }
   live.connection = 'live';
