@@ -5,6 +5,7 @@ import { AppError } from '../domain/app-error.ts';
 import { resetsOn } from '../domain/budget-day.ts';
 import { type Campaign, PACING_MODES } from '../domain/campaign.ts';
 import { localDayAt } from '../domain/local-day.ts';
+import { centsFromMicros } from '../domain/money.ts';
 import type { Shards } from '../messages/shards.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
 import { configBody, fromVersion, shownCampaign, shownPacingConfig } from './campaign-bodies.ts';
@@ -46,6 +47,18 @@ const modeBody = z
   .strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES), version: fromVersion })
   .meta({ id: 'PacingModeChange' });
 
+/** What an operator should know of budgets that were just changed, or null. @param status as JSON, if there is one */
+function warningOf(campaign: Campaign, status: string | null): string | null {
+  if (status === null) return null;
+  const { daily_spent_cents, total_spent_cents } = JSON.parse(status) as Readonly<Record<string, unknown>>;
+  const { dailyBudgetMicros, totalBudgetMicros } = campaign;
+  if (totalBudgetMicros !== null && Number(total_spent_cents) >= centsFromMicros(totalBudgetMicros))
+    return `${total_spent_cents} cents of the total budget are spent already: spending stops`;
+  if (Number(daily_spent_cents) >= centsFromMicros(dailyBudgetMicros))
+    return `${daily_spent_cents} cents of the daily budget are spent already: spending stops until tomorrow`;
+  return null;
+}
+
 /** The campaign with its day's counters beginning anew now. */
 function resetDay(current: Campaign): Campaign {
   const nowMs = Date.now();
@@ -53,6 +66,10 @@ function resetDay(current: Campaign): Campaign {
   const dayReset = { date, count: resetsOn(current, date) + 1, at: new Date(nowMs).toISOString() };
   return nextVersion(current, { dayReset }, nowMs);
 }
+
+const adjustedCampaign = shownCampaign
+  .extend({ warning: z.string().optional().describe('What the new budgets have stopped.') })
+  .meta({ id: 'AdjustedCampaign' });
 
 const byId = z.object({ id });
 const changed = { description: 'As it is now.', body: shownCampaign };
@@ -78,12 +95,17 @@ export function addBudgetRoutes(
       tag: 'Budgets',
       summary: "Change a campaign's budgets",
       description:
-        'A budget below what is spent is accepted: it stops the spending. A raised one closes the breaker.',
+        'A budget below what is spent is accepted: it stops the spending, and the answer says so in `warning`. A raised ' +
+        'one closes the breaker.',
       body: adjustBody,
       bodyExamples: {
         raise: { campaign_id: EXAMPLE_ID, new_daily_budget_cents: 150_000, reason: 'a good week' },
       },
-      answer: { ...changed, example: { ...CAMPAIGN_EXAMPLE, daily_budget_cents: 150_000, version: 2 } },
+      answer: {
+        description: 'As it is now.',
+        body: adjustedCampaign,
+        example: { ...CAMPAIGN_EXAMPLE, daily_budget_cents: 150_000, version: 2 },
+      },
       errors: ['campaign_not_found', 'stale_version', 'unavailable'],
     },
     async ({ body }, request) => {
@@ -97,7 +119,9 @@ export function addBudgetRoutes(
         checkVersion(version, current);
         return nextVersion(current, budgets, Date.now());
       };
-      return wireCampaign(await changes.edit(campaign_id, order, adjust, { pinned: version !== undefined }));
+      const campaign = await changes.edit(campaign_id, order, adjust, { pinned: version !== undefined });
+      const warning = warningOf(campaign, await shards.status(campaign_id, false));
+      return { ...wireCampaign(campaign), ...(warning === null ? {} : { warning }) };
     },
   );
 

@@ -66,6 +66,22 @@ describe('what a pod knows of its campaigns', () => {
     expect(await standing('used')).toEqual([50]);
   });
 
+  it('says that a budget below what is spent stops the spending', async () => {
+    await pod.createCampaign({ id: 'cut', daily_budget_cents: 100, breaker_threshold: 1 });
+    await pod.core.spend({ campaign_id: 'cut', spend_cents: 60 });
+    const adjust = async (daily: number, total: number | null = null) => {
+      const body = { campaign_id: 'cut', new_daily_budget_cents: daily, new_total_budget_cents: total };
+      return (await pod.api.request<{ warning?: string }>('POST', '/budget/adjust', body)).body.warning;
+    };
+    expect(await adjust(50)).toBe(
+      '60 cents of the daily budget are spent already: spending stops until tomorrow',
+    );
+    expect((await pod.core.decide('cut', 1)).allow_bid).toBe(false);
+    expect(await adjust(200, 30)).toBe('60 cents of the total budget are spent already: spending stops');
+    expect(await adjust(200)).toBeUndefined();
+    expect((await pod.core.decide('cut', 1)).allow_bid).toBe(true);
+  });
+
   it('starts a day anew: the budget may be spent again, the history stays', async () => {
     await pod.createCampaign({ id: 'again', daily_budget_cents: 100 });
     await pod.core.spend({ campaign_id: 'again', spend_cents: 100 });
