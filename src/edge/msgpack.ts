@@ -1,6 +1,6 @@
 /**
- * msgpack in and out. A body is told by its first byte: a msgpack map begins with one of 0x80 or more, which no JSON
- * text does, so that requests in JSON pay nothing for it. Whoever sends msgpack is answered in msgpack.
+ * msgpack in and out. A body is told by its first byte: a msgpack map begins with one that no JSON text does, so that
+ * requests in JSON pay nothing for it. Whoever sends a msgpack map is answered in msgpack.
  */
 import { Packr, Unpackr } from 'msgpackr';
 
@@ -13,7 +13,11 @@ export interface Reply {
   onAborted(aborted: () => void): unknown;
 }
 
-const MSGPACK_FROM = 0x80;
+/** First bytes of maps (msgpack specification): of up to 15 entries, with a 16-bit and with a 32-bit length. */
+const SMALL_MAP = 0x80;
+const SMALL_MAP_MASK = 0xf0;
+const MAP_16 = 0xde;
+const MAP_32 = 0xdf;
 
 // Plain maps and arrays, as every msgpack library writes and reads them.
 const PLAIN = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const;
@@ -21,7 +25,8 @@ const unpackr = new Unpackr(PLAIN);
 const packr = new Packr(PLAIN);
 
 export function isMsgpack(body: Buffer): boolean {
-  return (body[0] ?? 0) >= MSGPACK_FROM;
+  const first = body[0] ?? 0;
+  return (first & SMALL_MAP_MASK) === SMALL_MAP || first === MAP_16 || first === MAP_32;
 }
 
 /** @throws Error when it is not one whole msgpack value */

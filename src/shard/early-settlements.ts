@@ -34,21 +34,20 @@ export class EarlySettlements {
     this.due = due;
   }
 
-  /** Whether a reservation may be on its way, and there is room to wait for it. */
+  /** Whether there is room to wait for a reservation. */
   get mayHold(): boolean {
-    return this.held.length < HELD_MAX && this.turns.outstanding() !== null;
+    return this.held.length < HELD_MAX;
   }
 
-  /** Keeps the record that the reader stands on. */
-  hold(edge: number, record: BatchReader, clock: Clock): void {
+  /** Keeps the record that the reader stands on. @param begun the turns that its reservation may be of */
+  hold(edge: number, record: BatchReader, begun: readonly number[], clock: Clock): void {
     const { kind, ticket, slot, campaignId, micros, impressions, clicks, bidId, eventId } = record;
     this.writer.add(kind, ticket, slot, campaignId, micros, impressions, clicks, bidId, eventId);
-    const begun = this.turns.outstanding() ?? [];
     this.held.push({ edge, batch: this.writer.finish(), begun, sinceMs: clock.steadyMs });
     this.lookLater();
   }
 
-  /** What need not wait any longer, in the order it came. */
+  /** What need not wait any longer, once the ports are emptied after this; in the order it came. */
   take(clock: Clock): PostedBatch[] {
     const ready: PostedBatch[] = [];
     const held: Held[] = [];

@@ -151,7 +151,8 @@ function serveManagement(owner: Shard, intake: CampaignIntake, { number, request
 function connectEdge(owner: Shard, edge: number, port: MessagePort): void {
   edges.set(edge, port);
   port.on('message', (batch: EdgeToShard) => {
-    owner.receive([{ edge, batch }, ...takePosted()]);
+    const outstanding = owner.outstandingTurns();
+    owner.receive([{ edge, batch }, ...takePosted()], outstanding);
   });
 }
 

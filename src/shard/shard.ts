@@ -155,18 +155,26 @@ export class Shard {
    * Applies what edges have posted; answers go out when their commit has ended. A win may have been posted by
    * another edge than its bid's reservation and stand before it here, or be here before it is posted:
    * reservations are applied first, and a win that has none waits until none can be on its way.
+   * @param outstanding the edges' turns before their ports were emptied into `posted`: what was posted by then is in it
    */
-  receive(posted: readonly PostedBatch[]): void {
+  receive(posted: readonly PostedBatch[], outstanding = this.outstandingTurns()): void {
     const clock = this.parts.readClock();
     for (const { batch } of posted) this.reserve(batch, clock);
-    for (const each of posted) this.settle(each, clock);
+    for (const each of posted) this.settle(each, outstanding, clock);
     if (this.committer.open.answerCount > 0) this.committer.schedule();
   }
 
   /** Takes what edges have posted meanwhile, and then what has waited for it. */
   private receiveHeld(): void {
     const { readClock, takePosted } = this.parts;
-    this.receive([...takePosted(), ...this.early.take(readClock())]);
+    const outstanding = this.outstandingTurns();
+    const ready = this.early.take(readClock());
+    this.receive([...takePosted(), ...ready], outstanding);
+  }
+
+  /** The edges' turns whose reservations may not be posted yet, or null: to be read before the ports are emptied. */
+  outstandingTurns(): readonly number[] | null {
+    return this.parts.turns.outstanding();
   }
 
   private reserve(batch: EdgeBatch, clock: Clock): void {
@@ -177,14 +185,16 @@ export class Shard {
     }
   }
 
-  private settle({ edge, batch, waited = false, claimed = false }: PostedBatch, clock: Clock): void {
+  private settle(posted: PostedBatch, outstanding: readonly number[] | null, clock: Clock): void {
+    const { edge, batch, waited = false, claimed = false } = posted;
     const { reader } = this;
     const group = this.committer.open;
     reader.open(batch);
     while (reader.next()) {
       if (reader.kind === KIND_RESERVE) continue;
-      if (!waited && reader.bidId !== '' && this.mayBeOnItsWay()) this.early.hold(edge, reader, clock);
-      else if (reader.kind === KIND_SPEND) {
+      if (!waited && outstanding !== null && this.isEarly()) {
+        this.early.hold(edge, reader, outstanding, clock);
+      } else if (reader.kind === KIND_SPEND) {
         if (claimed || !this.claim(edge, clock)) this.spend(edge, clock);
       } else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
       else if (reader.kind === KIND_STATUS) this.sendStatus(edge, false);
@@ -220,10 +230,12 @@ export class Shard {
     });
   }
 
-  /** Whether the reservation that the reader's record is about may not have arrived yet. */
-  private mayBeOnItsWay(): boolean {
+  /** Whether the reader's record is about a reservation that is not here. */
+  private isEarly(): boolean {
+    const { bidId } = this.reader;
+    if (bidId === '' || !this.early.mayHold) return false;
     const account = this.find();
-    return account !== undefined && !account.paced.reservations.has(this.reader.bidId) && this.early.mayHold;
+    return account !== undefined && !account.paced.reservations.has(bidId);
   }
 
   /** Sends the body of a budget status, with its explanation when asked for, or null for an unknown campaign. */

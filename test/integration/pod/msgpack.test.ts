@@ -80,19 +80,18 @@ describe('in msgpack', () => {
       type: 'application/msgpack',
       body: { error: { code: 'campaign_not_found' } },
     });
-    expect(await send('/pacing/decision', [1, 2])).toMatchObject({
-      status: 400,
-      type: 'application/msgpack',
-    });
   });
 
   it.each([
     ['a map that ends early', [0x82, 0xa1]],
     ['a map that says it has four billion entries', [0xdf, 0xff, 0xff, 0xff, 0xff]],
-    ['an array that says it has four billion elements', [0xdd, 0xff, 0xff, 0xff, 0xff, 0x01]],
+    [
+      'an array in it that says it has four billion elements',
+      [0x81, 0xa1, 0x61, 0xdd, 0xff, 0xff, 0xff, 0xff, 0x01],
+    ],
     ['two maps', [0x80, 0x80]],
-    ['a byte that begins nothing', [0xc1]],
-    ['a hundred thousand arrays in each other', new Array<number>(99_000).fill(0x91)],
+    ['a byte that begins nothing', [0x81, 0xa1, 0x61, 0xc1]],
+    ['a hundred thousand arrays in each other', [0x81, 0xa1, 0x61, ...new Array<number>(90_000).fill(0x91)]],
   ])('%s is refused', async (_what, bytes) => {
     const reply = await post('/pacing/decision', Uint8Array.from(bytes));
     expect(reply).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });

@@ -255,6 +255,22 @@ describe('reservations', () => {
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 60, reserved_cents: 0 });
   });
 
+  test('are waited for also when their edge posts them after the ports were emptied and before the win is looked at', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    harness.turn.begin();
+    harness.decide('c', 60 * CENT, 'won');
+    const reserved = harness.posted();
+    const answer = harness.spend('c', 60 * CENT, 'won');
+    const outstanding = harness.shard.outstandingTurns();
+    harness.inPorts.push(reserved);
+    harness.turn.end();
+    harness.shard.receive([harness.posted()], outstanding);
+    expect(harness.status('c').daily_spent_cents).toBe(0);
+    expect(await answer).toBe(OUTCOME_SUCCESS);
+    expect(harness.status('c')).toMatchObject({ daily_spent_cents: 60, reserved_cents: 0 });
+  });
+
   test('are not waited for without end when their edge has died', async () => {
     start();
     await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
