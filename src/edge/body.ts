@@ -4,7 +4,7 @@
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import { AppError } from '../domain/app-error.ts';
-import { isMsgpack, PackedReply, type Reply } from './msgpack.ts';
+import type { Reply } from './msgpack.ts';
 import { replyError } from './replies.ts';
 import { steadySeconds } from './steady-clock.ts';
 
@@ -15,29 +15,25 @@ import { steadySeconds } from './steady-clock.ts';
 export type BodyReceiver = (res: Reply, body: Buffer, startedAt: number) => void;
 
 /** The response must have an abort handler already. A body that is refused is answered here. */
-export function readBody(res: HttpResponse, bytesMax: number, receive: BodyReceiver): void {
+export function readBody(res: HttpResponse, reply: Reply, bytesMax: number, receive: BodyReceiver): void {
   const startedAt = steadySeconds();
   let parts: Buffer[] | null = null;
   let bytes = 0;
   res.onData((chunk, isLast) => {
     bytes += chunk.byteLength;
     if (bytes > bytesMax) {
-      if (parts !== REFUSED) replyError(res, tooLarge(bytesMax));
+      if (parts !== REFUSED) replyError(reply, tooLarge(bytesMax));
       parts = REFUSED;
     } else if (!isLast) {
       // uWebSockets.js takes the chunk back when this returns: keep a copy.
       parts ??= [];
       parts.push(Buffer.from(Buffer.from(chunk)));
     } else if (parts === null) {
-      hand(receive, res, Buffer.from(chunk), startedAt);
+      receive(reply, Buffer.from(chunk), startedAt);
     } else {
-      hand(receive, res, Buffer.concat([...parts, Buffer.from(chunk)], bytes), startedAt);
+      receive(reply, Buffer.concat([...parts, Buffer.from(chunk)], bytes), startedAt);
     }
   });
-}
-
-function hand(receive: BodyReceiver, res: HttpResponse, body: Buffer, startedAt: number): void {
-  receive(isMsgpack(body) ? new PackedReply(res) : res, body, startedAt);
 }
 
 /** Stands for the parts of a body that was refused. */

@@ -30,7 +30,7 @@ import {
 import { type BodyReceiver, readBody } from './body.ts';
 import type { EdgeToken } from './edge-token.ts';
 import type { MetricsRelay } from './metrics-relay.ts';
-import type { Reply } from './msgpack.ts';
+import { isMsgpack, PackedReply, type Reply } from './msgpack.ts';
 import { ReplyCache, replyCorked, replyError, replyJson } from './replies.ts';
 import {
   type DecisionRequest,
@@ -145,12 +145,13 @@ export class CoreService {
     };
   }
 
-  private receiver(receive: BodyReceiver): (res: HttpResponse) => void {
+  private receiver(receive: BodyReceiver): RouteHandler {
     const { bodyBytesMax } = this.parts.config;
     const bound = receive.bind(this);
-    return (res) => {
+    return (res, req) => {
       res.onAborted(ignoreAbort);
-      readBody(res, bodyBytesMax, bound);
+      const reply = isMsgpack(req.getHeader('content-type')) ? new PackedReply(res) : res;
+      readBody(res, reply, bodyBytesMax, bound);
     };
   }
 
@@ -179,7 +180,7 @@ export class CoreService {
 
   private decideOne(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res) || !this.withinLimit(res, 1)) return;
-    const value = parseBody(body);
+    const value = parseBody(body, res instanceof PackedReply);
     const refusal = value instanceof AppError ? value : readDecision(value, '', this.request);
     if (refusal !== null) {
       this.refuse(res, refusal);
@@ -192,7 +193,7 @@ export class CoreService {
 
   private decideMany(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseBody(body);
+    const value = parseBody(body, res instanceof PackedReply);
     const list = value instanceof AppError ? value : readBatch(value, 'requests');
     if (list instanceof AppError) {
       this.refuse(res, list);
@@ -231,7 +232,7 @@ export class CoreService {
 
   private spendOne(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseBody(body);
+    const value = parseBody(body, res instanceof PackedReply);
     const refusal = value instanceof AppError ? value : readSpend(value, '', this.spendRequest);
     if (refusal !== null) {
       this.refuse(res, refusal);
@@ -249,7 +250,7 @@ export class CoreService {
 
   private spendMany(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseBody(body);
+    const value = parseBody(body, res instanceof PackedReply);
     const list = value instanceof AppError ? value : readBatch(value, 'events');
     if (list instanceof AppError) {
       this.refuse(res, list);
@@ -279,7 +280,7 @@ export class CoreService {
 
   private lose(res: Reply, body: Buffer, startedAt: number): void {
     if (!this.open(res)) return;
-    const value = parseBody(body);
+    const value = parseBody(body, res instanceof PackedReply);
     const loss = value instanceof AppError ? value : readLoss(value);
     if (loss instanceof AppError) {
       this.refuse(res, loss);

@@ -1,7 +1,4 @@
-/**
- * msgpack in and out. A body is told by its first byte: a msgpack map begins with one that no JSON text does, so that
- * requests in JSON pay nothing for it. Whoever sends a msgpack map is answered in msgpack.
- */
+/** msgpack in and out: a request whose content type is application/msgpack is answered in msgpack, also when it is wrong. */
 import { Packr, Unpackr } from 'msgpackr';
 
 /** What answers need of a response: uWebSockets.js's, or one that packs what is written to it. */
@@ -13,20 +10,15 @@ export interface Reply {
   onAborted(aborted: () => void): unknown;
 }
 
-/** First bytes of maps (msgpack specification): of up to 15 entries, with a 16-bit and with a 32-bit length. */
-const SMALL_MAP = 0x80;
-const SMALL_MAP_MASK = 0xf0;
-const MAP_16 = 0xde;
-const MAP_32 = 0xdf;
+const CONTENT_TYPE = 'application/msgpack';
 
 // Plain maps and arrays, as every msgpack library writes and reads them.
 const PLAIN = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const;
 const unpackr = new Unpackr(PLAIN);
 const packr = new Packr(PLAIN);
 
-export function isMsgpack(body: Buffer): boolean {
-  const first = body[0] ?? 0;
-  return (first & SMALL_MAP_MASK) === SMALL_MAP || first === MAP_16 || first === MAP_32;
+export function isMsgpack(contentType: string): boolean {
+  return contentType.startsWith(CONTENT_TYPE);
 }
 
 /** @throws Error when it is not one whole msgpack value */
@@ -52,7 +44,7 @@ export class PackedReply implements Reply {
   }
 
   writeHeader(name: string, value: string): this {
-    this.reply.writeHeader(name, name === 'content-type' ? 'application/msgpack' : value);
+    this.reply.writeHeader(name, name === 'content-type' ? CONTENT_TYPE : value);
     return this;
   }
 

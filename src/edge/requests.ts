@@ -5,7 +5,7 @@
 import { AppError } from '../domain/app-error.ts';
 import { ID_ACCEPTED, isId } from '../domain/campaign.ts';
 import { CENTS_ACCEPTED, microsFromCents } from '../domain/money.ts';
-import { isMsgpack, unpack } from './msgpack.ts';
+import { unpack } from './msgpack.ts';
 
 /** Events or requests in one batch body. */
 export const BATCH_MAX = 1000;
@@ -43,9 +43,8 @@ function isFields(value: unknown): value is Fields {
  * Parses a body of JSON or msgpack; an AppError when it is neither. Bytes of JSON are taken as Latin-1, which is
  * quicker: JSON's own characters, and all that the fields of this port may hold, are ASCII, and other fields are ignored.
  */
-export function parseBody(body: Buffer): unknown {
+export function parseBody(body: Buffer, packed: boolean): unknown {
   if (body.length === 0) return refuse('the body is empty: a JSON object is expected');
-  const packed = isMsgpack(body);
   try {
     return packed ? unpack(body) : JSON.parse(body.toString('latin1'));
   } catch {

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../src/domain/app-error.ts';
-import { isMsgpack } from '../../../src/edge/msgpack.ts';
 import {
   parseBody,
   readBatch,
@@ -86,7 +85,7 @@ describe('bodies', () => {
           fc.json().map((json) => Buffer.from(json)),
         ),
         (bytes) => {
-          const value = parseBody(Buffer.from(bytes));
+          const value = parseBody(Buffer.from(bytes), bytes.length % 2 === 0);
           if (value instanceof AppError) return;
           readDecision(value, '', decision());
           readSpend(value, '', spend());
@@ -97,15 +96,16 @@ describe('bodies', () => {
     );
   });
 
-  test('of msgpack are read as the same object in JSON is, and told from it', () => {
+  test('of msgpack are read as the same object in JSON is', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), (object) => {
         const json = JSON.stringify(object);
         const plain: unknown = JSON.parse(json);
         const packed = packr.pack(plain);
-        expect(isMsgpack(packed)).toBe(true);
-        expect(isMsgpack(Buffer.from(json))).toBe(false);
-        expect(parseBody(packed)).toEqual(plain);
+        expect(parseBody(packed, true)).toEqual(plain);
+        expect(parseBody(Buffer.from(JSON.stringify(plain)), false)).toEqual(
+          JSON.parse(Buffer.from(json).toString('latin1')),
+        );
       }),
     );
   });
