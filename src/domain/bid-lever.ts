@@ -4,6 +4,8 @@
  * the rate and the budget. A cap rather than a multiplier: it takes the money from the bids that overpay.
  */
 
+import { numberRecord } from './number-record.ts';
+
 const ADJUST_SECONDS = 60;
 const GAIN = 0.05;
 const RATIO_MIN = 0.1;
@@ -24,16 +26,28 @@ export interface BidLever {
   secondsToAdjust: number;
 }
 
+/** The lever's numbers, or a copy of them. */
+export const leverRecord = numberRecord<BidLever>({
+  capMicros: 0,
+  topTodayMicros: 0,
+  topLastMicros: 0,
+  secondsToAdjust: ADJUST_SECONDS,
+});
+
 /** A lever without a cap, or with yesterday's; micros, 0 when unknown. */
 export function newBidLever(capMicros: number, topLastMicros: number): BidLever {
-  return { capMicros, topTodayMicros: 0, topLastMicros, secondsToAdjust: ADJUST_SECONDS };
+  return leverRecord({ capMicros, topTodayMicros: 0, topLastMicros, secondsToAdjust: ADJUST_SECONDS });
 }
 
 /** A new day: the largest bid is sought anew, the cap stays. */
 export function beginLeverDay(lever: BidLever): void {
-  if (lever.topTodayMicros > 0) lever.topLastMicros = lever.topTodayMicros;
+  if (lever.topTodayMicros === 0) return;
+  lever.topLastMicros = lever.topTodayMicros;
   lever.topTodayMicros = 0;
 }
+
+/** The lever of all campaigns that have not used theirs. Nobody moves it: {@link newBidLever} makes one to move. */
+export const UNUSED_LEVER: BidLever = leverRecord();
 
 /**
  * Whether the cap takes more than a little from the bids. What a campaign then asks for is what the lever lets

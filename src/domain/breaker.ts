@@ -9,15 +9,17 @@
  *   any ─────── new day, raised budget, reset ─────────────────────────────────────────────▶ CLOSED
  *
  * The threshold trips once per local day and budget (the latch); the others as often as they have reason to.
- * After recovery the rest of the budget is spent guarded. A raised budget, a new day or a reset lifts latch
- * and guard; a lowered budget lifts the latch of a closed one, so that it trips by the new threshold. With
- * all of the budget spent it is open until then, without a half-open. Neither threshold nor budget trips
- * before the first spend of a day: a threshold of 0 trips at the first spend, one of 1 when all is spent.
+ * After recovery the rest of the budget is spent guarded: a breach trips it again. A raised budget, a new day
+ * or a reset lifts latch and guard; a lowered budget lifts the latch of a closed one, so that it trips by the
+ * new threshold. With all of the budget spent it is open until then, without a half-open. Neither threshold nor
+ * budget trips before the first spend of a day: a threshold of 0 trips at the first spend, one of 1 when all is
+ * spent.
  */
 import type { PacingMode } from './campaign.ts';
+import { copyNumbers, numberRecord } from './number-record.ts';
 import {
   forgetSpendWindow,
-  newSpendWindow,
+  NO_SPEND_WINDOW,
   runsAway,
   type SpendLook,
   type SpendWindow,
@@ -38,7 +40,7 @@ export type TripReason = Exclude<(typeof TRIP_REASONS)[number], 'none'>;
 export const RELIEF_REASONS = ['recovery', 'probes_settled', 'new_day', 'budget_raised', 'reset'] as const;
 export type ReliefReason = (typeof RELIEF_REASONS)[number];
 
-/** The throttle rate of ASAP and FRONT_LOADED is at least this while guarded. */
+/** The throttle rate of ASAP and FRONT_LOADED is at least this while guarded, once the threshold was reached. */
 const GUARDED_THROTTLE = 0.9;
 /** So many spends in a row that could not be recorded trip it. */
 const FAILURES_MAX = 5;
@@ -56,10 +58,10 @@ export interface BreakerState extends SpendWindow {
   guarded: 0 | 1;
   /** Probes settled since it became half-open. */
   probesSettled: number;
-  /** Start of the local day it counts, ms. */
-  dayStartMs: number;
-  /** The day's effective budget it counts, micros. */
-  budgetMicros: number;
+  /** Start of the local day it watches, ms. */
+  watchedDayMs: number;
+  /** The day's effective budget it watches, micros. */
+  watchedBudgetMicros: number;
   /** Spends since the last recorded one that could not be recorded, at most {@link FAILURES_MAX}. */
   failures: number;
 }
@@ -79,28 +81,56 @@ export interface BreakerTransition {
   readonly atMs: number;
 }
 
-/** A closed breaker for one local day and its effective budget, micros. */
-export function newBreaker(dayStartMs: number, budgetMicros: number): BreakerState {
-  return {
-    position: CLOSED,
-    reason: 0,
-    openedAtMs: 0,
-    latched: 0,
-    guarded: 0,
-    probesSettled: 0,
-    dayStartMs,
-    budgetMicros,
-    failures: 0,
-    ...newSpendWindow(),
-  };
+/** A closed one, of no day yet. */
+export const CLOSED_BREAKER: Readonly<BreakerState> = {
+  position: CLOSED,
+  reason: 0,
+  openedAtMs: 0,
+  latched: 0,
+  guarded: 0,
+  probesSettled: 0,
+  watchedDayMs: 0,
+  watchedBudgetMicros: 0,
+  failures: 0,
+  ...NO_SPEND_WINDOW,
+};
+
+/** What stays 0 in a breaker that has had no reason to move. */
+export const SELDOM_IN_BREAKER = [
+  'position',
+  'reason',
+  'openedAtMs',
+  'latched',
+  'guarded',
+  'probesSettled',
+  'failures',
+] as const;
+
+const breakerRecord = numberRecord<BreakerState>(CLOSED_BREAKER);
+
+/** A closed breaker for one local day and its effective budget, micros; in a new record. */
+export function newBreaker(
+  dayStartMs: number,
+  budgetMicros: number,
+  state: BreakerState = breakerRecord(),
+): BreakerState {
+  state.watchedDayMs = dayStartMs;
+  state.watchedBudgetMicros = budgetMicros;
+  return state;
 }
 
 /**
  * A stored breaker after a restart: a half-open one has forgotten its probes and asks for them anew. That it
  * could be stored ended the failures.
  */
-export function restoreBreaker(stored: Readonly<BreakerState>): BreakerState {
-  return { ...stored, probesSettled: 0, failures: 0 };
+export function restoreBreaker(
+  stored: Readonly<BreakerState>,
+  state: BreakerState = breakerRecord(),
+): BreakerState {
+  copyNumbers(CLOSED_BREAKER, stored, state);
+  state.probesSettled = 0;
+  state.failures = 0;
+  return state;
 }
 
 /**
@@ -190,9 +220,13 @@ export function resetBreaker(state: BreakerState, nowMs: number): BreakerTransit
   return forget(state, 'reset', nowMs);
 }
 
-/** The least throttle rate of a campaign: 0.9 for ASAP and FRONT_LOADED while guarded, else 0. */
+/**
+ * The least throttle rate of a campaign: 0.9 for ASAP and FRONT_LOADED while guarded with the threshold reached, else 0.
+ * What is left then is little. Other alarms come when much of the day's budget may be left: it is spent as planned.
+ */
 export function throttleFloorOf(state: Readonly<BreakerState>, mode: PacingMode): number {
-  return state.guarded === 1 && (mode === 'ASAP' || mode === 'FRONT_LOADED') ? GUARDED_THROTTLE : 0;
+  const nearlySpent = state.guarded === 1 && state.latched === 1;
+  return nearlySpent && (mode === 'ASAP' || mode === 'FRONT_LOADED') ? GUARDED_THROTTLE : 0;
 }
 
 /** Takes in a new day or budget. */
@@ -202,14 +236,14 @@ function renew(
   budgetMicros: number,
   nowMs: number,
 ): BreakerTransition | null {
-  const newDay = dayStartMs !== state.dayStartMs;
-  const raised = budgetMicros > state.budgetMicros;
-  if (budgetMicros < state.budgetMicros) {
+  const newDay = dayStartMs !== state.watchedDayMs;
+  const raised = budgetMicros > state.watchedBudgetMicros;
+  if (budgetMicros < state.watchedBudgetMicros) {
     if (state.position === CLOSED) state.latched = 0;
     forgetSpendWindow(state); // what was little of the old budget may be much of this one
   }
-  state.dayStartMs = dayStartMs;
-  state.budgetMicros = budgetMicros;
+  state.watchedDayMs = dayStartMs;
+  state.watchedBudgetMicros = budgetMicros;
   if (!newDay && !raised) return null;
   return forget(state, newDay ? 'new_day' : 'budget_raised', nowMs);
 }
@@ -222,8 +256,8 @@ function moveOn(
   nowMs: number,
 ): BreakerTransition | null {
   if (spentMicros > 0) {
-    if (spentMicros >= state.budgetMicros) return tripBreaker(state, 'budget_spent', nowMs);
-    if (state.latched === 0 && spentMicros >= config.threshold * state.budgetMicros) {
+    if (spentMicros >= state.watchedBudgetMicros) return tripBreaker(state, 'budget_spent', nowMs);
+    if (state.latched === 0 && spentMicros >= config.threshold * state.watchedBudgetMicros) {
       state.latched = 1; // also when it stands open for another reason: one recovery does for both
       if (state.position !== OPEN) return tripBreaker(state, 'threshold', nowMs);
     }

@@ -13,36 +13,40 @@ import {
   watchBreaker,
   watchVelocity,
 } from './breaker.ts';
-import type { Campaign } from './campaign.ts';
+import type { CampaignTerms } from './campaign.ts';
 import type { SpendLook } from './spend-velocity.ts';
 
 export interface BreakerSettings {
   readonly breakerRecoveryMs: number;
   readonly breakerProbes: number;
   /** A breaker moved. */
-  readonly moved: (campaign: Campaign, transition: BreakerTransition) => void;
+  readonly moved: (campaign: CampaignTerms, transition: BreakerTransition) => void;
 }
 
 export class CampaignBreaker {
   readonly state: BreakerState;
   private readonly settings: BreakerSettings;
-  private campaign: Campaign;
-  private config: BreakerConfig;
+  private campaign: CampaignTerms;
 
-  constructor(state: BreakerState, campaign: Campaign, settings: BreakerSettings) {
+  constructor(state: BreakerState, campaign: CampaignTerms, settings: BreakerSettings) {
     this.state = state;
     this.settings = settings;
     this.campaign = campaign;
-    this.config = configOf(campaign, settings);
+  }
+
+  private get config(): BreakerConfig {
+    filled.threshold = this.campaign.breakerThreshold;
+    filled.recoveryMs = this.settings.breakerRecoveryMs;
+    filled.probes = this.settings.breakerProbes;
+    return filled;
   }
 
   get halfOpen(): boolean {
     return this.state.position === HALF_OPEN;
   }
 
-  change(campaign: Campaign): void {
+  change(campaign: CampaignTerms): void {
     this.campaign = campaign;
-    this.config = configOf(campaign, this.settings);
   }
 
   /** Brings it up to date with what is spent of the day's budget; returns whether it moved. */
@@ -86,7 +90,7 @@ export class CampaignBreaker {
   /** When an open breaker next half-opens, ms since the epoch; Infinity when it waits for something else. */
   recoversAtMs(spentMicros: number, budgetMicros: number): number {
     const recovers = this.state.position === OPEN && spentMicros < budgetMicros;
-    return recovers ? this.state.openedAtMs + this.config.recoveryMs : Number.POSITIVE_INFINITY;
+    return recovers ? this.state.openedAtMs + this.settings.breakerRecoveryMs : Number.POSITIVE_INFINITY;
   }
 
   private report(transition: BreakerTransition | null): boolean {
@@ -95,10 +99,5 @@ export class CampaignBreaker {
   }
 }
 
-function configOf(campaign: Campaign, settings: BreakerSettings): BreakerConfig {
-  return {
-    threshold: campaign.breakerThreshold,
-    recoveryMs: settings.breakerRecoveryMs,
-    probes: settings.breakerProbes,
-  };
-}
+/** Filled and read within one call: each campaign keeping its own would double what its breaker takes. */
+const filled = { threshold: 0, recoveryMs: 0, probes: 0 };

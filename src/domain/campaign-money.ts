@@ -6,15 +6,17 @@
  * as long as no more is taken than is free and spend is covered by reservations; spend that is not (money that was
  * spent was spent) is counted all the same. Paced by paced-campaign.ts.
  */
-import type { Campaign } from './campaign.ts';
+import type { CampaignTerms } from './campaign.ts';
+import type { CampaignNumbers } from './campaign-numbers.ts';
 import type { Clock } from './clock.ts';
 import { heldWithConfidence, type RhoPeak } from './confidence-gate.ts';
-import { type AppliedSpend, type Counters, countSpend, newCounters, uncountSpend } from './counters.ts';
+import { type AppliedSpend, type Counters, countSpend, NEW_COUNTERS, uncountSpend } from './counters.ts';
 import { FleetView } from './fleet-view.ts';
 import { MICROS_MAX } from './money.ts';
+import { copyNumbers } from './number-record.ts';
 import type { CampaignRecord, PacingSettings } from './pacing-settings.ts';
 import { Reservations } from './reservations.ts';
-import { TickTally } from './tick-tally.ts';
+import type { TickTally } from './tick-tally.ts';
 
 /**
  * In a fleet a reservation stands so much longer than bidders are told: a win that is reported at another pod in the
@@ -23,34 +25,50 @@ import { TickTally } from './tick-tally.ts';
 const TOLD_MS = 2_000;
 
 export class CampaignMoney {
-  campaign: Campaign;
-  readonly counters: Counters;
+  campaign: CampaignTerms;
   readonly reservations: Reservations;
-  readonly tally: TickTally;
   /** Null for a pod of its own. */
   readonly fleet: FleetView | null;
-  /** The largest bid ever asked for, micros. */
-  largestBidMicros = 0;
   /** Null until the campaign asks for the confidence gate. */
   protected rhoPeak: RhoPeak | null = null;
-  /** As of the last advance or look at the table: decides whether the lease holds. */
-  protected steadyMs: number;
-  /** Steady ms until which bids of before a restart may be in flight. */
-  private readonly restoredUntilMs: number;
+  protected readonly numbers: CampaignNumbers;
 
-  /** @param record what is known of the campaign, or null when it is new */
-  constructor(campaign: Campaign, record: CampaignRecord | null, settings: PacingSettings, clock: Clock) {
+  /**
+   * @param record what is known of the campaign, or null when it is new
+   * @param numbers a new record, for this campaign alone
+   */
+  constructor(
+    campaign: CampaignTerms,
+    record: CampaignRecord | null,
+    settings: PacingSettings,
+    clock: Clock,
+    numbers: CampaignNumbers,
+  ) {
     this.campaign = campaign;
-    this.steadyMs = clock.steadyMs;
+    this.numbers = numbers;
+    numbers.steadyMs = numbers.tickedMs = clock.steadyMs;
     this.fleet = settings.fleet === null ? null : new FleetView();
     const lifeMs = settings.reservationTtlMs + (settings.fleet === null ? 0 : TOLD_MS);
-    this.reservations = new Reservations(lifeMs);
-    this.tally = new TickTally(clock.steadyMs);
-    this.counters = record?.counters ?? newCounters();
-    // Whatever was reserved or given out when the record was written may be in flight.
-    const outstandingMicros = record?.outstandingMicros ?? 0;
+    this.reservations = new Reservations(lifeMs, numbers);
+    if (record !== null) copyNumbers(NEW_COUNTERS, record.counters, numbers);
+    // Whatever was reserved or given out when the record was written may be in flight. Records once had parts of a micro.
+    const outstandingMicros = Math.ceil(record?.outstandingMicros ?? 0);
     this.reservations.take(outstandingMicros, clock.steadyMs);
-    this.restoredUntilMs = outstandingMicros > 0 ? clock.steadyMs + lifeMs : 0;
+    if (outstandingMicros > 0) numbers.restoredUntilMs = clock.steadyMs + lifeMs;
+  }
+
+  get counters(): Counters {
+    return this.numbers;
+  }
+
+  /** What happened since the last tick. */
+  get tally(): TickTally {
+    return this.numbers;
+  }
+
+  /** The largest bid ever asked for, micros. */
+  get largestBidMicros(): number {
+    return this.numbers.largestBidMicros;
   }
 
   /** B: the day's effective budget, the lesser of the daily budget and what the total leaves of it. */
@@ -88,7 +106,10 @@ export class CampaignMoney {
     const held = this.heldMicros;
     const free = this.budgetMicros - this.spentDayMicros - held;
     if (this.fleet === null) return free;
-    return Math.min(free, this.fleet.lease.usable(this.steadyMs) - this.counters.spentDayMicros - held);
+    return Math.min(
+      free,
+      this.fleet.lease.usable(this.numbers.steadyMs) - this.counters.spentDayMicros - held,
+    );
   }
 
   /** In a fleet: whether what is free is bounded by this pod's lease, not by the budget. */
@@ -96,21 +117,22 @@ export class CampaignMoney {
     if (this.fleet === null) return false;
     const { lease } = this.fleet;
     return (
-      lease.usable(this.steadyMs) - this.counters.spentDayMicros < this.budgetMicros - this.spentDayMicros
+      lease.usable(this.numbers.steadyMs) - this.counters.spentDayMicros <
+      this.budgetMicros - this.spentDayMicros
     );
   }
 
   /** Reserves what bids were given. */
   take(micros: number, clock: Clock): void {
-    this.steadyMs = clock.steadyMs;
+    this.numbers.steadyMs = clock.steadyMs;
     this.tally.allowedMicros += micros;
     this.counters.allowedDayMicros += micros;
     this.reservations.take(micros, clock.steadyMs);
   }
 
   /** Another pod says that the bid was won: its spend is counted there. @returns whether it was in flight here */
-  wonElsewhere(bidId: string, clock: Clock): boolean {
-    const releasedMicros = this.reservations.settle(bidId, clock.steadyMs);
+  wonElsewhere(bidId: string): boolean {
+    const releasedMicros = this.reservations.settle(bidId);
     if (releasedMicros < 0) return false;
     this.fleet?.lease.moveAway(releasedMicros);
     return true;
@@ -118,7 +140,7 @@ export class CampaignMoney {
 
   /** Drops reservations whose time is over; in a fleet their bids may have been won at other pods. */
   protected expire(steadyMs: number): void {
-    this.steadyMs = steadyMs;
+    this.numbers.steadyMs = steadyMs;
     const endedMicros = this.reservations.expire(steadyMs);
     this.fleet?.lease.moveAway(endedMicros);
   }
@@ -140,9 +162,10 @@ export class CampaignMoney {
     clock: Clock,
   ): AppliedSpend & { readonly covered: boolean } {
     const { reservations, tally } = this;
-    const named = bidId === '' ? 0 : reservations.settle(bidId, clock.steadyMs);
+    const ageMs = reservations.ageMs(bidId, clock.steadyMs);
+    const named = bidId === '' ? 0 : reservations.settle(bidId);
     // The ids of what was in flight at a restart are forgotten: until its time is over no win is called late.
-    const forgotten = named < 0 && clock.steadyMs < this.restoredUntilMs;
+    const forgotten = named < 0 && clock.steadyMs < this.numbers.restoredUntilMs;
     // In a fleet another pod may have allowed the bid: nothing here says whether it did, and how long ago.
     const elsewhere = this.fleet !== null && (bidId === '' || named < 0);
     const lateMicros = named < 0 && !forgotten && !elsewhere ? spendMicros : 0;
@@ -168,7 +191,7 @@ export class CampaignMoney {
     tally.spendMicros += spendMicros;
     if (named >= 0 && bidId !== '') {
       tally.delayWins += 1;
-      tally.delayMs += reservations.settledAgeMs;
+      tally.delayMs += ageMs;
     }
     return applied;
   }

@@ -2,7 +2,7 @@
  * A campaign as every thread knows it: plain data, replaced whole when it changes, never edited in place.
  * `version` grows by one with each change; an older version never overwrites a newer one.
  */
-import type { DayReset } from './budget-day.ts';
+import type { DayReset, ZoneChange } from './budget-day.ts';
 import type { Micros } from './money.ts';
 
 export const PACING_MODES = ['EVEN', 'ASAP', 'FRONT_LOADED', 'ADAPTIVE'] as const;
@@ -57,6 +57,8 @@ export interface Campaign {
   readonly confidenceGate: boolean;
   /** The last time its day's counters began anew, or null. */
   readonly dayReset: DayReset | null;
+  /** The last change of zone that brought its local date back, or null. */
+  readonly zoneChange: ZoneChange | null;
   /** Any JSON; kept and returned, never read by the pacer. */
   readonly targeting: unknown;
   /** Any JSON; kept and returned, never read by the pacer. */
@@ -67,6 +69,9 @@ export interface Campaign {
   /** ISO 8601, UTC. */
   readonly updatedAt: string;
 }
+
+/** What pacing goes by: all but what is only kept and returned. */
+export type CampaignTerms = Omit<Campaign, 'targeting' | 'creative' | 'updatedAt'>;
 
 /** What is shown of a campaign beside its money. */
 export type CampaignBrief = Pick<
@@ -82,7 +87,7 @@ export type CampaignBrief = Pick<
   | 'version'
 >;
 
-export function briefOf(campaign: Campaign): CampaignBrief {
+export function briefOf(campaign: CampaignTerms): CampaignBrief {
   const { id, name, status, pacingMode, timezone, dailyBudgetMicros, totalBudgetMicros } = campaign;
   const { breakerThreshold, version } = campaign;
   return {

@@ -4,6 +4,7 @@
  */
 import { newBidLever } from './bid-lever.ts';
 import { type ControllerState, newController } from './controller.ts';
+import { flowRecord } from './flow-estimate.ts';
 import { dayPotential } from './supply-guard.ts';
 
 /** A remembered ask rate weighs as much as this much observation, s. */
@@ -41,10 +42,9 @@ export function controllerMemory(state: ControllerState): ControllerMemory {
   };
 }
 
-/** A controller that begins from what another one knew; its ρ is the new one's prior. */
-export function restoreController(memory: ControllerMemory): ControllerState {
-  const state = newController({ lastRho: memory.rho, potentialMicros: memory.potentialMicros });
-  const { flow } = state;
+/** A controller that begins from what another one knew, with its estimate in a new record; its ρ is the prior. */
+export function restoreController(memory: ControllerMemory, flow = flowRecord()): ControllerState {
+  const state = newController({ lastRho: memory.rho, potentialMicros: memory.potentialMicros }, flow);
   flow.meanWinMicros = memory.meanWinMicros;
   flow.winCount = memory.winCount;
   flow.noticeDelaySeconds = memory.noticeDelaySeconds;
@@ -53,6 +53,8 @@ export function restoreController(memory: ControllerMemory): ControllerState {
   flow.askRate = memory.askRate;
   flow.askedMicros = memory.askRate * REMEMBERED_SECONDS;
   flow.askedSeconds = REMEMBERED_SECONDS;
-  state.lever = newBidLever(memory.bidCapMicros, memory.topBidMicros);
+  if (memory.bidCapMicros > 0 || memory.topBidMicros > 0) {
+    state.lever = newBidLever(memory.bidCapMicros, memory.topBidMicros);
+  }
   return state;
 }

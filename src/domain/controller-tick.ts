@@ -4,7 +4,7 @@
  */
 import type { PacingLever, PacingMode } from './campaign.ts';
 import type { TickCounts } from './flow-estimate.ts';
-import type { Plan } from './plan.ts';
+import type { ReusedPlan } from './plan.ts';
 import type { TrafficShape } from './supply-guard.ts';
 
 export interface TickInput extends TickCounts {
@@ -13,7 +13,7 @@ export interface TickInput extends TickCounts {
   spentMicros: number;
   /** B, today's effective budget; `plan.budgetMicros` follows it at the next replan. */
   budgetMicros: number;
-  plan: Plan;
+  plan: ReusedPlan;
   /** The day's traffic shape for the supply guard, or null: no guard. */
   shape: TrafficShape | null;
   mode: PacingMode;
@@ -61,7 +61,7 @@ export interface TickOutput {
 }
 
 /** An input with nothing in it, for a caller to fill and reuse. */
-export function newTickInput(plan: Plan): TickInput {
+export function newTickInput(plan: ReusedPlan): TickInput {
   return {
     nowMs: 0,
     elapsedSeconds: 0,

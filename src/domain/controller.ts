@@ -8,9 +8,17 @@
  * input and output. Money in micros as floats (estimates only), times in seconds unless named Ms. Whatever
  * the input (hours without a tick, no budget, no plan), every output is finite but `bidCapMicros`.
  */
-import { type BidLever, beginLeverDay, lowersBids, moveBidCap, newBidLever } from './bid-lever.ts';
+import {
+  type BidLever,
+  beginLeverDay,
+  leverRecord,
+  lowersBids,
+  moveBidCap,
+  newBidLever,
+  UNUSED_LEVER,
+} from './bid-lever.ts';
 import type { TickInput, TickOutput } from './controller-tick.ts';
-import { type FlowEstimate, newFlowEstimate, observeFlow } from './flow-estimate.ts';
+import { type FlowEstimate, flowRecord, newFlowEstimate, observeFlow } from './flow-estimate.ts';
 import { MICROS_MAX } from './money.ts';
 import { secondsLeftAt, targetAt, targetRateAt } from './plan.ts';
 import {
@@ -19,7 +27,9 @@ import {
   guardWeight,
   newSupplyGuard,
   type SupplyGuard,
+  supplyRecord,
   type TrafficShape,
+  UNUSED_GUARD,
 } from './supply-guard.ts';
 
 const CORRECTION_SECONDS = 900;
@@ -44,15 +54,37 @@ export interface ControllerState {
   started: number;
 }
 
-/** A controller at the start of a day. `lastRho`, `potentialMicros`: yesterday's; NaN when unknown. */
-export function newController(seed: { lastRho: number; potentialMicros: number }): ControllerState {
+/**
+ * A controller at the start of a day, with its estimate in a new record. `lastRho`, `potentialMicros`: yesterday's; NaN
+ * when unknown.
+ */
+export function newController(
+  seed: { lastRho: number; potentialMicros: number },
+  flow = flowRecord(),
+): ControllerState {
   const potentialMicros = Math.max(seed.potentialMicros || 0, 0);
   return {
-    flow: newFlowEstimate(seed.lastRho),
-    lever: newBidLever(0, 0),
-    supply: newSupplyGuard(potentialMicros),
+    flow: newFlowEstimate(seed.lastRho, flow),
+    lever: UNUSED_LEVER,
+    supply: guardFor(potentialMicros),
     lastPotentialMicros: potentialMicros,
     started: 0,
+  };
+}
+
+function guardFor(potentialMicros: number): SupplyGuard {
+  return potentialMicros > 0 ? newSupplyGuard(potentialMicros) : UNUSED_GUARD;
+}
+
+/** One that goes on by itself from what this one knows. */
+export function copyController(state: ControllerState): ControllerState {
+  const { flow, lever, supply, lastPotentialMicros, started } = state;
+  return {
+    flow: flowRecord(flow),
+    lever: lever === UNUSED_LEVER ? lever : leverRecord(lever),
+    supply: supply === UNUSED_GUARD ? supply : supplyRecord(supply),
+    lastPotentialMicros,
+    started,
   };
 }
 
@@ -60,7 +92,7 @@ export function newController(seed: { lastRho: number; potentialMicros: number }
 export function beginControllerDay(state: ControllerState): void {
   state.flow.rhoPrior = state.flow.rho;
   state.lastPotentialMicros = dayPotential(state.supply) || state.lastPotentialMicros;
-  state.supply = newSupplyGuard(state.lastPotentialMicros);
+  state.supply = guardFor(state.lastPotentialMicros);
   beginLeverDay(state.lever);
 }
 
@@ -149,6 +181,7 @@ function guardedRate(
   shape: TrafficShape,
   remaining: number,
 ): number {
+  if (state.supply === UNUSED_GUARD) state.supply = newSupplyGuard(0);
   const { flow, supply } = state;
   // Behind a cap λρ follows the plan, whatever the traffic could carry: the guard keeps what it knew before.
   const hidden = input.lever === 'BID' && lowersBids(state.lever, flow.meanBidMicros);
@@ -176,6 +209,7 @@ function drainSeconds(flow: FlowEstimate, input: TickInput): number {
 }
 
 function leverCap(state: ControllerState, input: TickInput, output: TickOutput, planned: boolean): number {
+  if (state.lever === UNUSED_LEVER) state.lever = newBidLever(0, 0);
   const { flow, lever } = state;
   const steering = planned && output.effectiveSpentMicros < input.budgetMicros;
   return moveBidCap(

@@ -34,33 +34,42 @@ export interface Counters {
   plannedBeforeResetMicros: number;
 }
 
-export function newCounters(): Counters {
-  return {
-    dayStartMs: 0,
-    spentDayMicros: 0,
-    hourStartMs: 0,
-    spentHourMicros: 0,
-    impressionsDay: 0,
-    clicksDay: 0,
-    winsDay: 0,
-    asksDay: 0,
-    askedDayMicros: 0,
-    allowedDayMicros: 0,
-    impressionsHour: 0,
-    clicksHour: 0,
-    winsHour: 0,
-    asksHour: 0,
-    allowedHour: 0,
-    spentTotalMicros: 0,
-    lateWinTotalMicros: 0,
-    overspentTotalMicros: 0,
-    earlierDayMicros: 0,
-    earlierTotalMicros: 0,
-    countedFromMs: 0,
-    hourBeforeResetMicros: 0,
-    plannedBeforeResetMicros: 0,
-  };
-}
+/** A new campaign's. */
+export const NEW_COUNTERS: Readonly<Counters> = {
+  dayStartMs: 0,
+  spentDayMicros: 0,
+  hourStartMs: 0,
+  spentHourMicros: 0,
+  impressionsDay: 0,
+  clicksDay: 0,
+  winsDay: 0,
+  asksDay: 0,
+  askedDayMicros: 0,
+  allowedDayMicros: 0,
+  impressionsHour: 0,
+  clicksHour: 0,
+  winsHour: 0,
+  asksHour: 0,
+  allowedHour: 0,
+  spentTotalMicros: 0,
+  lateWinTotalMicros: 0,
+  overspentTotalMicros: 0,
+  earlierDayMicros: 0,
+  earlierTotalMicros: 0,
+  countedFromMs: 0,
+  hourBeforeResetMicros: 0,
+  plannedBeforeResetMicros: 0,
+};
+
+/** Those that stay 0 in nearly all campaigns. */
+export const SELDOM_COUNTED = [
+  'lateWinTotalMicros',
+  'overspentTotalMicros',
+  'earlierDayMicros',
+  'earlierTotalMicros',
+  'hourBeforeResetMicros',
+  'plannedBeforeResetMicros',
+] as const;
 
 /** The day's counters begin anew. */
 export function beginDay(counters: Counters, dayStartMs: number): void {

@@ -1,5 +1,5 @@
 /** Target curves are alike for most campaigns of a day: one is built for each kind and shared. */
-import type { Campaign } from './campaign.ts';
+import type { CampaignTerms } from './campaign.ts';
 import { buildCurve, type TargetCurve } from './curve.ts';
 import type { FlightBounds } from './flight.ts';
 import type { LocalDay } from './local-day.ts';
@@ -11,7 +11,7 @@ export class CurveCache {
 
   /** @param shape the learned weights of the hours 0–23, which only ADAPTIVE plans by; null = none */
   curveFor(
-    campaign: Campaign,
+    campaign: CampaignTerms,
     day: LocalDay,
     flight: FlightBounds,
     shape: readonly number[] | null,
@@ -28,7 +28,7 @@ export class CurveCache {
 }
 
 function curveOf(
-  campaign: Campaign,
+  campaign: CampaignTerms,
   day: LocalDay,
   flight: FlightBounds,
   shape: readonly number[] | null,
@@ -44,7 +44,7 @@ function curveOf(
   });
 }
 
-function keyOf(campaign: Campaign, day: LocalDay, flight: FlightBounds): string {
+function keyOf(campaign: CampaignTerms, day: LocalDay, flight: FlightBounds): string {
   const { pacingMode, timezone, hourMultipliers, dayparts } = campaign;
   const from = Math.max(day.startMs, flight.startMs);
   const to = Math.min(day.endMs, flight.endMs);

@@ -7,7 +7,8 @@ import { localDayAt } from './local-day.ts';
 
 const HOURS = 24;
 const HEADER_BYTES = 8;
-const BYTES = HEADER_BYTES + 3 * HOURS * Float32Array.BYTES_PER_ELEMENT;
+const NUMBERS = 3 * HOURS;
+const BYTES = HEADER_BYTES + NUMBERS * Float32Array.BYTES_PER_ELEMENT;
 
 /** What the past says of a campaign's traffic; weights of the hours 0–23, any scale. */
 export interface KnownTraffic {
@@ -40,22 +41,51 @@ export interface TrafficHistory {
   kept(campaignId: string): Uint8Array | null;
 }
 
+/**
+ * A typed array takes some 400 bytes beside its numbers, so the days of many campaigns share one. They begin and end at
+ * about the same time: when the last of them is over, the array is garbage.
+ */
+const DAYS_AN_ARRAY = 64;
+let shared = new Float32Array(0);
+let sharedUsed = 0;
+
 export class DayTraffic implements EndedDay {
   readonly startMs: number;
   readonly dayOfWeek: number;
-  readonly asks = new Float32Array(HOURS);
-  readonly allowedMicros = new Float32Array(HOURS);
-  readonly spentMicros = new Float32Array(HOURS);
+  /** Three rows of hours from `first` on: asked, allowed, spent. */
+  private readonly rows: Float32Array;
+  private readonly first: number;
 
   constructor(startMs: number, dayOfWeek: number) {
     this.startMs = startMs;
     this.dayOfWeek = dayOfWeek;
+    if (sharedUsed === shared.length) {
+      shared = new Float32Array(DAYS_AN_ARRAY * NUMBERS);
+      sharedUsed = 0;
+    }
+    this.rows = shared;
+    this.first = sharedUsed;
+    sharedUsed += NUMBERS;
+  }
+
+  get asks(): Float32Array {
+    return this.row(0);
+  }
+
+  get allowedMicros(): Float32Array {
+    return this.row(1);
+  }
+
+  get spentMicros(): Float32Array {
+    return this.row(2);
   }
 
   count(hour: number, asks: number, allowedMicros: number, spentMicros: number): void {
-    this.asks[hour] = (this.asks[hour] ?? 0) + asks;
-    this.allowedMicros[hour] = (this.allowedMicros[hour] ?? 0) + allowedMicros;
-    this.spentMicros[hour] = (this.spentMicros[hour] ?? 0) + spentMicros;
+    const { rows } = this;
+    const at = this.first + hour;
+    rows[at] = (rows[at] ?? 0) + asks;
+    rows[at + HOURS] = (rows[at + HOURS] ?? 0) + allowedMicros;
+    rows[at + 2 * HOURS] = (rows[at + 2 * HOURS] ?? 0) + spentMicros;
   }
 
   encode(): Uint8Array {
@@ -82,5 +112,10 @@ export class DayTraffic implements EndedDay {
       }
     });
     return traffic;
+  }
+
+  private row(number: number): Float32Array {
+    const from = this.first + number * HOURS;
+    return this.rows.subarray(from, from + HOURS);
   }
 }

@@ -33,6 +33,8 @@ export interface FlightBounds {
   readonly endMs: number;
 }
 
+const ENDLESS: FlightBounds = { startMs: Number.NEGATIVE_INFINITY, endMs: Number.POSITIVE_INFINITY };
+
 /**
  * The instants between which a campaign may bid. An end date is inclusive: the flight ends with that day.
  * @throws RangeError on a bound that {@link parseInstantOrDate} refuses: check it where it enters.
@@ -43,6 +45,7 @@ export function flightBounds(campaign: {
   readonly timezone: string;
 }): FlightBounds {
   const { startDate, endDate, timezone } = campaign;
+  if (startDate === null && endDate === null) return ENDLESS;
   return {
     startMs: startDate === null ? Number.NEGATIVE_INFINITY : boundMs(startDate, timezone, 0),
     endMs: endDate === null ? Number.POSITIVE_INFINITY : boundMs(endDate, timezone, 1),

@@ -7,6 +7,8 @@
  * Money in micros (not rounded), times in seconds. A mean that is not known yet is 0 with a count of 0.
  */
 
+import { numberRecord } from './number-record.ts';
+
 /** ρ before a campaign has any history. */
 export const RHO_UNKNOWN_PRIOR = 0.15;
 const RHO_MIN = 1e-6;
@@ -78,26 +80,32 @@ export interface TickCounts {
   noticeDelaySeconds: number;
 }
 
-/** An estimate with nothing observed. `lastRho`: yesterday's ρ, NaN when unknown. */
-export function newFlowEstimate(lastRho: number): FlowEstimate {
-  const rho = lastRho > 0 ? clampRho(lastRho) : RHO_UNKNOWN_PRIOR;
-  return {
-    meanWinMicros: 0,
-    winCount: 0,
-    noticeDelaySeconds: DELAY_SECONDS_FIRST,
-    delayCount: 0,
-    meanBidMicros: 0,
-    pendingMicros: 0,
-    rho,
-    rhoPrior: rho,
-    rhoSpendMicros: 0,
-    rhoMaturedMicros: 0,
-    recentSpendMicros: 0,
-    recentMaturedMicros: 0,
-    askRate: 0,
-    askedMicros: 0,
-    askedSeconds: 0,
-  };
+/** An estimate with nothing observed and nothing known. */
+export const NEW_FLOW: Readonly<FlowEstimate> = {
+  meanWinMicros: 0,
+  winCount: 0,
+  noticeDelaySeconds: DELAY_SECONDS_FIRST,
+  delayCount: 0,
+  meanBidMicros: 0,
+  pendingMicros: 0,
+  rho: RHO_UNKNOWN_PRIOR,
+  rhoPrior: RHO_UNKNOWN_PRIOR,
+  rhoSpendMicros: 0,
+  rhoMaturedMicros: 0,
+  recentSpendMicros: 0,
+  recentMaturedMicros: 0,
+  askRate: 0,
+  askedMicros: 0,
+  askedSeconds: 0,
+};
+
+/** The estimate's numbers, or a copy of them. */
+export const flowRecord = numberRecord<FlowEstimate>(NEW_FLOW);
+
+/** An estimate with nothing observed, in a new record. `lastRho`: yesterday's ρ, NaN when unknown. */
+export function newFlowEstimate(lastRho: number, flow = flowRecord()): FlowEstimate {
+  if (lastRho > 0) flow.rho = flow.rhoPrior = clampRho(lastRho);
+  return flow;
 }
 
 /** Takes one tick's counts into the estimate. */

@@ -1,7 +1,7 @@
 /** Whether a campaign may bid at all right now: the first of these that denies gives its reason. */
 
 import { type BreakerState, HALF_OPEN, OPEN } from './breaker.ts';
-import type { Campaign } from './campaign.ts';
+import type { CampaignTerms } from './campaign.ts';
 import { isInDaypart } from './curve.ts';
 import type { FlightBounds } from './flight.ts';
 import {
@@ -24,7 +24,7 @@ export function isOpen(gate: number): boolean {
 
 /** The gate by status, flight and dayparts: what only time and changes of the campaign move. */
 export function scheduleGate(
-  campaign: Campaign,
+  campaign: CampaignTerms,
   flight: FlightBounds,
   day: LocalDay,
   wallMs: number,
@@ -45,7 +45,7 @@ export interface Spent {
 }
 
 /** The gate by budget and breaker, for a campaign whose schedule is open. */
-export function budgetGate(campaign: Campaign, spent: Spent, breaker: BreakerState): number {
+export function budgetGate(campaign: CampaignTerms, spent: Spent, breaker: BreakerState): number {
   const { dailyBudgetMicros, totalBudgetMicros } = campaign;
   if (totalBudgetMicros !== null && spent.spentTotalMicros >= totalBudgetMicros) {
     return REASON_TOTAL_BUDGET_EXHAUSTED;

@@ -9,15 +9,23 @@
  * where held is all that is reserved, unless the campaign asked for the confidence gate. Spend that no
  * reservation covers (money that was spent was spent) is recorded and closes the gate.
  */
-import { newBreaker, throttleFloorOf } from './breaker.ts';
-import { resetsOn } from './budget-day.ts';
-import type { Campaign } from './campaign.ts';
+import { newBreaker, restoreBreaker, throttleFloorOf } from './breaker.ts';
+import { budgetDay, isRestOfDay } from './budget-day.ts';
+import type { CampaignTerms } from './campaign.ts';
 import { CampaignBreaker } from './campaign-breaker.ts';
 import { CampaignMoney } from './campaign-money.ts';
+import { campaignNumbers } from './campaign-numbers.ts';
 import { CampaignTraffic } from './campaign-traffic.ts';
 import type { Clock } from './clock.ts';
 import { newRhoPeak, observeRhoPeak } from './confidence-gate.ts';
-import { asapThrottle, beginControllerDay, type ControllerState, newController, tick } from './controller.ts';
+import {
+  asapThrottle,
+  beginControllerDay,
+  type ControllerState,
+  copyController,
+  newController,
+  tick,
+} from './controller.ts';
 import { controllerMemory, restoreController } from './controller-memory.ts';
 import { newTickInput, type TickInput, type TickOutput } from './controller-tick.ts';
 import { type AppliedSpend, beginDay, beginHour, resetDay } from './counters.ts';
@@ -36,8 +44,9 @@ import {
   type Pace,
   type PacingSettings,
 } from './pacing-settings.ts';
-import { type Plan, replan, startPlan, targetAt } from './plan.ts';
+import { keepPlan, keptPlan, type Plan, readPlan, replan, startPlan, targetAt } from './plan.ts';
 import { type TrafficShape, trafficShape } from './supply-guard.ts';
+import { beginTally, meanDelaySeconds } from './tick-tally.ts';
 
 /** Filled and read within one tick. */
 let tickInput: TickInput | null = null;
@@ -47,45 +56,66 @@ const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, allowed: 0, largestMicros:
 export class PacedCampaign extends CampaignMoney {
   readonly breaker: CampaignBreaker;
   readonly controller: ControllerState;
-  readonly pace: Pace = { passProbability: 1, throttleRate: 0, allowRate: 0, askRate: 0, winRate: 0 };
-  plan: Plan;
   day: LocalDay;
   flight: FlightBounds;
-  private lastLossSteadyMs = Number.NEGATIVE_INFINITY;
-  private hourEndMs = 0;
+  /** What the plan follows. */
+  private target: TargetCurve;
   private readonly traffic: CampaignTraffic;
-  /** The local hour, 0–23. */
-  hour = 0;
   private shape: TrafficShape | null = null;
   private readonly settings: PacingSettings;
 
-  /** @param record what is known of the campaign, or null when it is new */
+  /**
+   * @param record what is known of the campaign, or null when it is new
+   * @param numbers a new record to keep its numbers in, for this campaign alone
+   */
   constructor(
-    campaign: Campaign,
+    campaign: CampaignTerms,
     record: CampaignRecord | null,
     settings: PacingSettings,
     clock: Clock,
     prior = NOTHING_KNOWN,
+    numbers = campaignNumbers(),
   ) {
-    super(campaign, record, settings, clock);
+    super(campaign, record, settings, clock, numbers);
     this.settings = settings;
     this.day = localDayAt(campaign.timezone, clock.wallMs);
     this.flight = flightBounds(campaign);
     this.traffic = new CampaignTraffic(campaign.id, settings.history);
     this.traffic.begin(this.day, campaign.timezone, record?.memory.meanWinMicros ?? 0, clock.wallMs);
+    this.target = this.curve();
     if (record === null) {
       this.counters.dayStartMs = this.day.startMs;
-      this.breaker = new CampaignBreaker(newBreaker(this.day.startMs, this.budgetMicros), campaign, settings);
+      newBreaker(this.day.startMs, this.budgetMicros, numbers);
       const { spendPerAllowed, potentialMicros } = prior;
-      this.controller = newController({ lastRho: spendPerAllowed, potentialMicros });
-      this.plan = startPlan(this.curve(), this.budgetMicros, clock.wallMs);
+      this.controller = newController({ lastRho: spendPerAllowed, potentialMicros }, numbers);
+      this.plan = startPlan(this.target, this.budgetMicros, clock.wallMs);
     } else {
-      this.breaker = new CampaignBreaker(record.breaker, campaign, settings);
-      this.controller = restoreController(record.memory);
-      this.plan = restorePlan(record, this.curve());
+      restoreBreaker(record.breaker, numbers);
+      this.controller = restoreController(record.memory, numbers);
+      this.plan = restorePlan(record, this.target);
     }
+    this.breaker = new CampaignBreaker(numbers, campaign, settings);
     this.shape = this.expectedShape();
     this.turn(clock);
+  }
+
+  /** What the last tick came to. */
+  get pace(): Pace {
+    return this.numbers;
+  }
+
+  /** The local hour, 0–23. */
+  get hour(): number {
+    return this.numbers.hour;
+  }
+
+  get plan(): Plan {
+    return keptPlan(this.target, this.numbers);
+  }
+
+  private set plan(plan: Plan) {
+    this.target = plan.curve;
+    keepPlan(plan, this.numbers);
   }
 
   get throttleFloor(): number {
@@ -139,8 +169,8 @@ export class PacedCampaign extends CampaignMoney {
 
   /** Releases a lost bid; {@link settled} must follow when it was in flight. @returns whether it was */
   lose(bidId: string, clock: Clock): boolean {
-    this.lastLossSteadyMs = clock.steadyMs;
-    return this.reservations.settle(bidId, clock.steadyMs) >= 0;
+    this.numbers.lastLossSteadyMs = clock.steadyMs;
+    return this.reservations.settle(bidId) >= 0;
   }
 
   /** A bid was won or lost; `covered` when what it cost was reserved for it. @returns whether the breaker moved */
@@ -157,18 +187,26 @@ export class PacedCampaign extends CampaignMoney {
   }
 
   /** Replaces the campaign by a newer version of it, without a jump in its plan. */
-  change(campaign: Campaign, clock: Clock): void {
+  change(campaign: CampaignTerms, clock: Clock): void {
     this.turn(clock);
     const before = this.campaign;
     if (campaign.timezone !== before.timezone) this.traffic.changeClock();
     this.campaign = campaign;
     this.breaker.change(campaign);
     this.flight = flightBounds(campaign);
+    const nameBefore = budgetDay(before, this.day.date);
     this.day = localDayAt(campaign.timezone, clock.wallMs);
-    // A change of zone is no new day: what was spent today stays spent.
-    this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
-    this.breaker.state.dayStartMs = Math.max(this.breaker.state.dayStartMs, this.day.startMs);
-    if (resetsOn(campaign, this.day.date) > resetsOn(before, this.day.date)) this.reset(clock);
+    const name = budgetDay(campaign, this.day.date);
+    if (name > nameBefore && campaign.zoneChange?.day === nameBefore) {
+      // It hears of the change of zone only now: the day that went on is over.
+      this.turnDay(clock);
+    } else {
+      // A change of zone is no new day: what was spent today stays spent.
+      this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
+      const breaker = this.breaker.state;
+      breaker.watchedDayMs = Math.max(breaker.watchedDayMs, this.day.startMs);
+    }
+    if (name > nameBefore && isRestOfDay(name)) this.reset(clock);
     else this.replan(clock);
   }
 
@@ -251,7 +289,7 @@ export class PacedCampaign extends CampaignMoney {
     if (counts.asks > 0 || spendMicros > 0) {
       this.traffic.count(this.day, this.hour, counts.asks, allowedMicros, spendMicros);
     }
-    this.tally.begin(clock.steadyMs);
+    beginTally(this.tally, clock.steadyMs);
     if (fleet !== null) takeShare(output, fleet.share);
     if (this.campaign.confidenceGate) {
       this.rhoPeak ??= newRhoPeak(clock.steadyMs);
@@ -259,9 +297,6 @@ export class PacedCampaign extends CampaignMoney {
     }
     this.pace.passProbability = output.passProbability;
     this.pace.throttleRate = output.throttleRate;
-    this.pace.allowRate = output.allowRate;
-    this.pace.askRate = output.askRate;
-    this.pace.winRate = output.winRate;
     return this.watchVelocity(output.targetMicros, clock);
   }
 
@@ -271,7 +306,7 @@ export class PacedCampaign extends CampaignMoney {
     this.gather(preview, NO_ASKS, clock);
     preview.elapsedSeconds = preview.allowedMicros = preview.wins = preview.spendMicros = 0;
     preview.noticeDelaySeconds = Number.NaN;
-    tick(structuredClone(this.controller), preview, output);
+    tick(copyController(this.controller), preview, output);
   }
 
   /** ASAP's throttle steps hold from the spend that crosses them; returns whether fewer bids pass now. */
@@ -355,19 +390,19 @@ export class PacedCampaign extends CampaignMoney {
   private gather(input: TickInput, counts: AskCounts, clock: Clock): void {
     const { tally, campaign } = this;
     const { reservationTtlMs } = this.settings;
-    this.largestBidMicros = Math.max(this.largestBidMicros, counts.largestMicros);
+    this.numbers.largestBidMicros = Math.max(this.largestBidMicros, counts.largestMicros);
     input.nowMs = clock.wallMs;
-    input.elapsedSeconds = Math.max(0, clock.steadyMs - tally.steadyMs) / 1000;
+    input.elapsedSeconds = Math.max(0, clock.steadyMs - tally.tickedMs) / 1000;
     input.asks = counts.asks;
     input.askedMicros = counts.askedMicros;
     input.largestBidMicros = counts.largestMicros;
     input.allowedMicros = tally.allowedMicros;
     input.wins = tally.wins;
     input.spendMicros = tally.spendMicros;
-    input.noticeDelaySeconds = tally.meanDelaySeconds;
+    input.noticeDelaySeconds = meanDelaySeconds(tally);
     input.spentMicros = this.spentDayMicros;
     input.budgetMicros = this.budgetMicros;
-    input.plan = this.plan;
+    readPlan(this.target, this.numbers, input.plan);
     input.shape = this.shape;
     input.mode = campaign.pacingMode;
     input.lever = campaign.pacingLever;
@@ -377,7 +412,7 @@ export class PacedCampaign extends CampaignMoney {
   }
 
   private reportsLosses(steadyMs: number): boolean {
-    return steadyMs - this.lastLossSteadyMs < this.settings.reservationTtlMs;
+    return steadyMs - this.numbers.lastLossSteadyMs < this.settings.reservationTtlMs;
   }
 
   private curve(): TargetCurve {
@@ -397,13 +432,13 @@ export class PacedCampaign extends CampaignMoney {
   private expectedShape(): TrafficShape | null {
     const { known } = this.traffic;
     if (known === null || known.supply === null) return null;
-    return trafficShape(this.plan.curve, known.supply);
+    return trafficShape(this.target, known.supply);
   }
 
   /** Turns hour and day when their time has come; the hour that ends is told while its day still stands. */
   private turn(clock: Clock): void {
     const { hourStartMs } = this.counters;
-    const hourEnds = clock.wallMs >= this.hourEndMs;
+    const hourEnds = clock.wallMs >= this.numbers.hourEndMs;
     const day = hourEnds ? localDayAt(this.campaign.timezone, clock.wallMs) : this.day;
     if (hourEnds && hourStartMs > 0 && localHourStart(day, clock.wallMs) > hourStartMs) {
       this.settings.hourEnded(this.hourRecord(clock.wallMs));
@@ -429,8 +464,8 @@ export class PacedCampaign extends CampaignMoney {
   private turnHour(clock: Clock): void {
     const { counters, day } = this;
     const hourStartMs = localHourStart(day, clock.wallMs);
-    this.hourEndMs = nextHourChange(day, clock.wallMs);
-    this.hour = localHourAt(day, clock.wallMs);
+    this.numbers.hourEndMs = nextHourChange(day, clock.wallMs);
+    this.numbers.hour = localHourAt(day, clock.wallMs);
     if (hourStartMs <= counters.hourStartMs) return;
     beginHour(counters, hourStartMs);
     this.fleet?.beginHour();

@@ -85,13 +85,10 @@ export interface Pace {
   passProbability: number;
   /** The share of bids that is held back, 0–1. */
   throttleRate: number;
-  /** Micros of bids per second to allow. */
-  allowRate: number;
-  /** Micros of bids per second asked for. */
-  askRate: number;
-  /** Spend per allowed micro. */
-  winRate: number;
 }
+
+/** Before the first tick everything passes. */
+export const NEW_PACE: Readonly<Pace> = { passProbability: 1, throttleRate: 0 };
 
 /** What edges, or whoever decides, were asked for since the last tick. */
 export interface AskCounts {

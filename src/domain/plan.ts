@@ -19,6 +19,53 @@ export interface Plan {
   readonly anchorShare: number;
 }
 
+/** One that is filled anew for each campaign, by whoever made it. */
+export type ReusedPlan = { -readonly [Field in keyof Plan]: Plan[Field] };
+
+/** The numbers of a plan as they are kept of a campaign, beside its curve. */
+export interface PlanNumbers {
+  planBudgetMicros: number;
+  planAnchorMs: number;
+  planAnchorMicros: number;
+  planAnchorShare: number;
+}
+
+export const NO_PLAN: Readonly<PlanNumbers> = {
+  planBudgetMicros: 0,
+  planAnchorMs: 0,
+  planAnchorMicros: 0,
+  planAnchorShare: 0,
+};
+
+/** Keeps a plan's numbers. */
+export function keepPlan(plan: Plan, numbers: PlanNumbers): void {
+  numbers.planBudgetMicros = plan.budgetMicros;
+  numbers.planAnchorMs = plan.anchorMs;
+  numbers.planAnchorMicros = plan.anchorMicros;
+  numbers.planAnchorShare = plan.anchorShare;
+}
+
+/** The plan whose numbers were kept. */
+export function keptPlan(curve: TargetCurve, numbers: Readonly<PlanNumbers>): Plan {
+  const { planBudgetMicros, planAnchorMs, planAnchorMicros, planAnchorShare } = numbers;
+  return {
+    curve,
+    budgetMicros: planBudgetMicros,
+    anchorMs: planAnchorMs,
+    anchorMicros: planAnchorMicros,
+    anchorShare: planAnchorShare,
+  };
+}
+
+/** The same into a plan of the caller's, for what must not allocate. */
+export function readPlan(curve: TargetCurve, numbers: Readonly<PlanNumbers>, plan: ReusedPlan): void {
+  plan.curve = curve;
+  plan.budgetMicros = numbers.planBudgetMicros;
+  plan.anchorMs = numbers.planAnchorMs;
+  plan.anchorMicros = numbers.planAnchorMicros;
+  plan.anchorShare = numbers.planAnchorShare;
+}
+
 /**
  * A plan for a campaign that begins to spend at `tMs`: at or before the curve's start for a whole day, else
  * a late start, which spreads the whole budget over what is left of the day.

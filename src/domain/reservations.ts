@@ -12,8 +12,28 @@
  * for the same reason. A bucket expires a whole TTL after the last moment it can hold a bid of.
  */
 
-interface Bucket {
-  micros: number;
+import {
+  addToNewest,
+  append,
+  bucketCount,
+  dropOldest,
+  NO_BUCKETS,
+  newestExpiresAtMs,
+  oldestExpiresAtMs,
+  oldestMicros,
+  takeFromOldest,
+} from './bucket-queue.ts';
+
+/** What is in flight, micros: of bids with an id and of those without. */
+export interface ReservedSums {
+  namedMicros: number;
+  unnamedMicros: number;
+}
+
+export const NOTHING_RESERVED: Readonly<ReservedSums> = { namedMicros: 0, unnamedMicros: 0 };
+
+interface NamedBid {
+  readonly micros: number;
   readonly expiresAtMs: number;
 }
 
@@ -23,68 +43,76 @@ const BUCKETS_A_TTL = 64;
 
 export class Reservations {
   private readonly ttlMs: number;
-  private readonly bucketMs: number;
-  private readonly buckets: Bucket[] = [];
-  private readonly named = new Map<string, Bucket>();
-  private unnamedMicros = 0;
-  private namedMicros = 0;
-  /** How long the bid that {@link settle} last found had been in flight, ms. */
-  settledAgeMs = 0;
+  /** Of bids without an id. */
+  private buckets = NO_BUCKETS;
+  /** Oldest first; null while there is none. */
+  private named: Map<string, NamedBid> | null = null;
+  private readonly sums: ReservedSums;
 
-  constructor(ttlMs: number) {
+  /** @param sums of nothing yet, and changed by these reservations alone */
+  constructor(ttlMs: number, sums: ReservedSums = { ...NOTHING_RESERVED }) {
     this.ttlMs = ttlMs;
-    this.bucketMs = Math.max(1, Math.floor(ttlMs / BUCKETS_A_TTL));
+    this.sums = sums;
   }
 
   /** Everything in flight, micros. */
   get totalMicros(): number {
-    return this.unnamedMicros + this.namedMicros;
+    return this.sums.unnamedMicros + this.sums.namedMicros;
   }
 
   /** Whether nothing is in flight. */
   get empty(): boolean {
-    return this.buckets.length === 0 && this.named.size === 0;
+    return bucketCount(this.buckets) === 0 && (this.named === null || this.named.size === 0);
   }
 
   /** Reserves what edges were seen to have taken from the allowance. */
   take(micros: number, nowMs: number): void {
     if (micros <= 0) return;
-    const expiresAtMs = (Math.floor(nowMs / this.bucketMs) + 1) * this.bucketMs + this.ttlMs;
-    const last = this.buckets.at(-1);
-    if (last !== undefined && last.expiresAtMs >= expiresAtMs) last.micros += micros;
-    else this.buckets.push({ micros, expiresAtMs });
-    this.unnamedMicros += micros;
+    const { buckets } = this;
+    const bucketMs = Math.max(1, Math.floor(this.ttlMs / BUCKETS_A_TTL));
+    const expiresAtMs = (Math.floor(nowMs / bucketMs) + 1) * bucketMs + this.ttlMs;
+    const fits = bucketCount(buckets) > 0 && newestExpiresAtMs(buckets) >= expiresAtMs;
+    if (fits) addToNewest(buckets, micros);
+    else this.buckets = append(buckets, micros, expiresAtMs);
+    this.sums.unnamedMicros += micros;
   }
 
   /** Gives a part of what was taken its bid's id. */
   name(bidId: string, micros: number, nowMs: number): void {
     const moved = this.releaseOldest(micros);
-    const standing = this.named.get(bidId);
-    if (standing === undefined && this.named.size >= NAMED_MAX) {
+    this.named ??= new Map();
+    const { named } = this;
+    const standing = named.get(bidId);
+    if (standing === undefined && named.size >= NAMED_MAX) {
       this.take(moved, nowMs);
       return;
     }
     // A bid asked for twice under one id: both amounts stand until it is settled, from the later time on.
-    this.named.delete(bidId);
-    this.named.set(bidId, { micros: moved + (standing?.micros ?? 0), expiresAtMs: nowMs + this.ttlMs });
-    this.namedMicros += moved;
+    named.delete(bidId);
+    named.set(bidId, { micros: moved + (standing?.micros ?? 0), expiresAtMs: nowMs + this.ttlMs });
+    this.sums.namedMicros += moved;
   }
 
   /** Whether a bid with this id is in flight. */
   has(bidId: string): boolean {
-    return this.named.has(bidId);
+    return this.named?.has(bidId) ?? false;
+  }
+
+  /** How long a bid with this id has been in flight, ms; NaN when none is. */
+  ageMs(bidId: string, nowMs: number): number {
+    const reserved = this.named?.get(bidId);
+    return reserved === undefined ? Number.NaN : nowMs - (reserved.expiresAtMs - this.ttlMs);
   }
 
   /**
    * Settles a bid by its id.
    * @returns micros released, or −1 when no such bid is in flight: it expired, or there never was one
    */
-  settle(bidId: string, nowMs: number): number {
-    const reserved = this.named.get(bidId);
+  settle(bidId: string): number {
+    const reserved = this.named?.get(bidId);
     if (reserved === undefined) return -1;
-    this.settledAgeMs = nowMs - (reserved.expiresAtMs - this.ttlMs);
-    this.named.delete(bidId);
-    this.namedMicros -= reserved.micros;
+    this.named?.delete(bidId);
+    this.sums.namedMicros -= reserved.micros;
     return reserved.micros;
   }
 
@@ -99,34 +127,36 @@ export class Reservations {
   /** Drops what has been in flight for a whole TTL; returns the micros released. */
   expire(nowMs: number): number {
     const before = this.totalMicros;
-    for (
-      let oldest = this.buckets[0];
-      oldest !== undefined && oldest.expiresAtMs <= nowMs;
-      oldest = this.buckets[0]
-    ) {
-      this.unnamedMicros -= oldest.micros;
-      this.buckets.shift();
+    while (bucketCount(this.buckets) > 0 && oldestExpiresAtMs(this.buckets) <= nowMs) {
+      this.sums.unnamedMicros -= oldestMicros(this.buckets);
+      this.buckets = dropOldest(this.buckets);
     }
-    for (const [bidId, reserved] of this.named) {
-      if (reserved.expiresAtMs > nowMs) break;
-      this.named.delete(bidId);
-      this.namedMicros -= reserved.micros;
-    }
+    if (this.named !== null) this.expireNamed(this.named, nowMs);
     return before - this.totalMicros;
+  }
+
+  private expireNamed(named: Map<string, NamedBid>, nowMs: number): void {
+    for (const [bidId, reserved] of named) {
+      if (reserved.expiresAtMs > nowMs) break;
+      named.delete(bidId);
+      this.sums.namedMicros -= reserved.micros;
+    }
+    if (named.size === 0) this.named = null;
   }
 
   private releaseOldest(micros: number): number {
     let owed = micros;
-    for (let oldest = this.buckets[0]; owed > 0 && oldest !== undefined; oldest = this.buckets[0]) {
-      if (oldest.micros > owed) {
-        oldest.micros -= owed;
+    while (owed > 0 && bucketCount(this.buckets) > 0) {
+      const oldest = oldestMicros(this.buckets);
+      if (oldest > owed) {
+        takeFromOldest(this.buckets, owed);
         owed = 0;
       } else {
-        owed -= oldest.micros;
-        this.buckets.shift();
+        owed -= oldest;
+        this.buckets = dropOldest(this.buckets);
       }
     }
-    this.unnamedMicros -= micros - owed;
+    this.sums.unnamedMicros -= micros - owed;
     return micros - owed;
   }
 }

@@ -42,15 +42,13 @@ export interface SpendLook {
 }
 
 /** A window that begins with the next look. */
-export function newSpendWindow(): SpendWindow {
-  return {
-    windowFromMs: 0,
-    windowLowMicros: 0,
-    windowLastLowMicros: 0,
-    windowSpentMicros: 0,
-    windowTargetMicros: 0,
-  };
-}
+export const NO_SPEND_WINDOW: Readonly<SpendWindow> = {
+  windowFromMs: 0,
+  windowLowMicros: 0,
+  windowLastLowMicros: 0,
+  windowSpentMicros: 0,
+  windowTargetMicros: 0,
+};
 
 /** Forgets what was seen: the next look begins a new window. */
 export function forgetSpendWindow(window: SpendWindow): void {

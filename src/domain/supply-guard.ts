@@ -9,6 +9,7 @@
  */
 import { bucketAt, bucketFromMs, bucketShare, bucketSpanMs, densityAt, type TargetCurve } from './curve.ts';
 import { MICROS_MAX } from './money.ts';
+import { numberRecord } from './number-record.ts';
 
 /** Trust in the forecast: a little less than all, so that the guard acts early rather than late. */
 const FORECAST_TRUST = 0.9;
@@ -51,19 +52,30 @@ export interface SupplyGuard {
   dayDays: number;
 }
 
+/** The guard's numbers, or a copy of them. */
+export const supplyRecord = numberRecord<SupplyGuard>({
+  seenMicros: 0,
+  seenDays: 0,
+  observedSeconds: 0,
+  secondsToSolve: 0,
+  levelMicros: 0,
+  tightness: 0,
+  dayMicros: 0,
+  dayDays: 0,
+});
+
+/** The guard of all campaigns that have seen no supply and expect none. Nobody changes it: it is replaced first. */
+export const UNUSED_GUARD: SupplyGuard = supplyRecord();
+
 /** A guard at the start of a day; `potentialMicros`: what a day's traffic could spend, 0 when unknown. */
 export function newSupplyGuard(potentialMicros: number): SupplyGuard {
-  const known = potentialMicros > 0;
-  return {
-    seenMicros: known ? SEED_DAYS * potentialMicros : 0,
-    seenDays: known ? SEED_DAYS : 0,
-    observedSeconds: known ? UNSEEDED_SECONDS_MIN : 0,
-    secondsToSolve: 0,
-    levelMicros: 0,
-    tightness: 0,
-    dayMicros: 0,
-    dayDays: 0,
-  };
+  const guard = supplyRecord();
+  if (potentialMicros > 0) {
+    guard.seenMicros = SEED_DAYS * potentialMicros;
+    guard.seenDays = SEED_DAYS;
+    guard.observedSeconds = UNSEEDED_SECONDS_MIN;
+  }
+  return guard;
 }
 
 /**

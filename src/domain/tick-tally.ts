@@ -1,25 +1,32 @@
 /** What a campaign has seen since its last pacing tick; the tick reads it and begins it anew. */
-export class TickTally {
-  /** When the last tick was. */
-  steadyMs: number;
-  allowedMicros = 0;
-  wins = 0;
-  spendMicros = 0;
+
+export interface TickTally {
+  /** When the last tick was, steady ms. */
+  tickedMs: number;
+  allowedMicros: number;
+  wins: number;
+  spendMicros: number;
   /** Wins whose bid had an id, so that the time from decision to notice is known, and the sum of those times. */
-  delayWins = 0;
-  delayMs = 0;
+  delayWins: number;
+  delayMs: number;
+}
 
-  constructor(steadyMs: number) {
-    this.steadyMs = steadyMs;
-  }
+/** Of no tick yet. */
+export const NEW_TALLY: Readonly<TickTally> = {
+  tickedMs: 0,
+  allowedMicros: 0,
+  wins: 0,
+  spendMicros: 0,
+  delayWins: 0,
+  delayMs: 0,
+};
 
-  /** Mean time from the decision to its win notice, s; NaN when none is known. */
-  get meanDelaySeconds(): number {
-    return this.delayMs / 1000 / this.delayWins;
-  }
+/** Mean time from the decision to its win notice, s; NaN when none is known. */
+export function meanDelaySeconds(tally: TickTally): number {
+  return tally.delayMs / 1000 / tally.delayWins;
+}
 
-  begin(steadyMs: number): void {
-    this.steadyMs = steadyMs;
-    this.allowedMicros = this.wins = this.spendMicros = this.delayWins = this.delayMs = 0;
-  }
+export function beginTally(tally: TickTally, steadyMs: number): void {
+  tally.tickedMs = steadyMs;
+  tally.allowedMicros = tally.wins = tally.spendMicros = tally.delayWins = tally.delayMs = 0;
 }

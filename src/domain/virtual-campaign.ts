@@ -6,7 +6,7 @@
  * Time is milliseconds that never go back; wall and steady clock are the same. The controller ticks once a
  * second from the first moment on, and once a minute after an hour without a bid.
  */
-import type { Campaign } from './campaign.ts';
+import type { CampaignTerms } from './campaign.ts';
 import type { Clock } from './clock.ts';
 import { newTickOutput, type TickOutput } from './controller-tick.ts';
 import {
@@ -52,7 +52,7 @@ export class VirtualCampaign {
   private dueAtMs = 0;
   private askedAtMs: number;
 
-  constructor(campaign: Campaign, settings: PacingSettings, nowMs: number, prior?: Prior) {
+  constructor(campaign: CampaignTerms, settings: PacingSettings, nowMs: number, prior?: Prior) {
     this.breakerProbes = settings.breakerProbes;
     this.at(nowMs);
     this.paced = new PacedCampaign(campaign, null, settings, this.clock, prior);
@@ -74,7 +74,7 @@ export class VirtualCampaign {
   }
 
   /** Replaces the campaign by a newer version of it. */
-  change(campaign: Campaign, nowMs: number): void {
+  change(campaign: CampaignTerms, nowMs: number): void {
     this.advance(nowMs);
     this.paced.change(campaign, this.clock);
     this.tick();

@@ -6,6 +6,7 @@ import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GATE_VACANT } from '../domain/gate.ts';
+import { keptCampaign } from '../domain/kept-campaign.ts';
 import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
@@ -16,6 +17,12 @@ import type { Ledger } from './ledger.ts';
 import { SlotPool } from './slot-pool.ts';
 
 const TOO_MANY = 'the ledger holds more campaigns than the pacing table has room for';
+
+export interface LoadedAccount {
+  readonly account: Account;
+  /** Its campaign, when the ledger has it in a form of before. */
+  readonly olderForm: Campaign | null;
+}
 
 export class AccountBook {
   private readonly table: OwnerTable;
@@ -61,19 +68,24 @@ export class AccountBook {
     return this.bySlot[place];
   }
 
+  /** When the account at each place next changes by itself; see {@link AccountSettings}. */
+  get dueAtMs(): Float64Array {
+    return this.settings.dueAtMs;
+  }
+
   /** Places that may hold an account: 0 … places − 1. */
   get places(): number {
     return this.bySlot.length;
   }
 
   /** Takes over every live campaign of this shard that the ledger holds; edges see them at once, closed. */
-  *load(shard: number, shards: number, clock: Clock): Generator<Account> {
-    for (const campaign of this.ledger.allCampaigns()) {
+  *load(shard: number, shards: number, clock: Clock): Generator<LoadedAccount> {
+    for (const { campaign, isOlderForm } of this.ledger.allCampaigns()) {
       if (shardOf(hashId(campaign.id), shards) !== shard || campaign.status === 'DELETED') continue;
       const account = this.open(campaign, clock);
       if (account === null) throw new AppError('campaign_limit', TOO_MANY);
       this.show(account);
-      yield account;
+      yield { account, olderForm: isOlderForm ? campaign : null };
     }
     for (const [id, slot] of this.left) {
       this.index.remove(id);
@@ -119,8 +131,8 @@ export class AccountBook {
   private enter(campaign: Campaign, slot: number, clock: Clock): Account {
     const stored = this.ledger.account(campaign.id);
     const record = stored === undefined ? null : decodeRecord(stored);
-    const account = new Account(campaign, slot, record, this.settings, clock);
-    this.byId.set(campaign.id, account);
+    const account = new Account(keptCampaign(campaign), slot, record, this.settings, clock);
+    this.byId.set(account.campaign.id, account);
     return account;
   }
 }

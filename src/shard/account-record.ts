@@ -1,7 +1,7 @@
 /**
- * What the ledger keeps of a campaign's money: one record of float64 for each campaign, the counters
- * themselves, not changes of them, so there is no log to replay. Fields are only ever appended; a shorter
- * record of an older version reads the missing ones as 0.
+ * What the ledger keeps of a campaign's money: one record of numbers for each campaign (number-packing.ts), the
+ * counters themselves, not changes of them, so there is no log to replay. Fields are only ever appended; a record of an
+ * older version reads the missing ones as 0.
  *
  *    0 dayStartMs       4 outstanding     8 spentTotal       12 planAnchorMs       15–22 breaker
  *    1 spentDay         5 impressionsDay  9 lateWinTotal     13 planAnchorMicros   23–32 controller memory
@@ -14,16 +14,19 @@
  * Amounts in micros, times in ms since the epoch. `outstanding` is at least what was reserved and on the
  * table until the next commit.
  */
-import { newBreaker, restoreBreaker } from '../domain/breaker.ts';
+import { restoreBreaker } from '../domain/breaker.ts';
 import type { CampaignRecord } from '../domain/pacing-settings.ts';
+import { NO_SPEND_WINDOW } from '../domain/spend-velocity.ts';
+import { NumberPacking } from './number-packing.ts';
 
 const FIELDS = 46;
+
+const packing = new NumberPacking(FIELDS);
 
 /** A fresh buffer: the ledger may still be writing the last one. */
 export function encodeRecord(record: CampaignRecord): Buffer {
   const { counters, breaker, memory } = record;
-  const fields = new Float64Array(FIELDS);
-  fields.set([
+  packing.numbers.set([
     counters.dayStartMs,
     counters.spentDayMicros,
     counters.hourStartMs,
@@ -45,8 +48,8 @@ export function encodeRecord(record: CampaignRecord): Buffer {
     breaker.latched,
     breaker.guarded,
     breaker.probesSettled,
-    breaker.dayStartMs,
-    breaker.budgetMicros,
+    breaker.watchedDayMs,
+    breaker.watchedBudgetMicros,
     memory.meanWinMicros,
     memory.winCount,
     memory.noticeDelaySeconds,
@@ -71,15 +74,13 @@ export function encodeRecord(record: CampaignRecord): Buffer {
     counters.hourBeforeResetMicros,
     counters.plannedBeforeResetMicros,
   ]);
-  return Buffer.from(fields.buffer);
+  return packing.pack();
 }
 
+/** @throws Error for what is no record */
 export function decodeRecord(buffer: Buffer): CampaignRecord {
-  const fields = new Float64Array(FIELDS);
-  for (let at = 0; at < FIELDS && (at + 1) * 8 <= buffer.length; at++)
-    fields[at] = buffer.readDoubleLE(at * 8);
-  const field = (at: number): number => fields[at] as number;
-  const breaker = newBreaker(field(21), field(22));
+  packing.unpack(buffer);
+  const field = (at: number): number => packing.numbers[at] as number;
   return {
     counters: {
       dayStartMs: field(0),
@@ -111,7 +112,11 @@ export function decodeRecord(buffer: Buffer): CampaignRecord {
     planAnchorMicros: field(13),
     planBudgetMicros: field(14),
     breaker: restoreBreaker({
-      ...breaker,
+      failures: 0,
+      probesSettled: 0,
+      watchedDayMs: field(21),
+      watchedBudgetMicros: field(22),
+      ...NO_SPEND_WINDOW,
       position: field(15) === 1 ? 1 : field(15) === 2 ? 2 : 0,
       reason: field(16),
       openedAtMs: field(17),

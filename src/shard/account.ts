@@ -8,16 +8,17 @@
  * closes before the allowance is withdrawn and opens after it was put out.
  */
 import { budgetDay } from '../domain/budget-day.ts';
-import type { Campaign } from '../domain/campaign.ts';
+import type { CampaignTerms } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { AppliedSpend } from '../domain/counters.ts';
 import { GATE_HALF_OPEN, GATE_VACANT } from '../domain/gate.ts';
 import { isOpen } from '../domain/gate-rules.ts';
 import { PacedCampaign } from '../domain/paced-campaign.ts';
-import type { CampaignRecord, PacingSettings } from '../domain/pacing-settings.ts';
+import { type CampaignRecord, NOTHING_KNOWN, type PacingSettings } from '../domain/pacing-settings.ts';
 import type { LeaseReply, LeaseRequest } from '../sinks/redis/lease-request.ts';
 import { FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
+import { type AccountActivity, type AccountNumbers, accountNumbers } from './account-numbers.ts';
 import { encodeRecord } from './account-record.ts';
 import { Allowance } from './allowance.ts';
 import { publishMoney } from './gauges.ts';
@@ -36,44 +37,42 @@ const FLOW_MEMORY_SECONDS = 10;
 export interface AccountSettings extends PacingSettings {
   readonly breakerProbes: number;
   readonly table: OwnerTable;
+  /**
+   * By place among the shard's slots: when flight, daypart, day, breaker or lease next change by themselves, ms since the
+   * epoch. In one array, which is looked through each second.
+   */
+  readonly dueAtMs: Float64Array;
 }
 
-/** What the shard has counted of an account's lanes, and when it last saw it do anything. */
-export interface AccountActivity {
-  /** When the last bid, spend or change was seen, steady ms. */
-  touchedMs: number;
-  /** The lanes' sums at the last tick. */
-  asks: number;
-  askedMicros: number;
-  allowed: number;
-  /** When its day was last projected, steady ms. */
-  projectedMs: number;
-  /** Start of the day that was projected, ms since the epoch. */
-  projectedDayMs: number;
+/** In a fleet: what an account goes by when it asks for a lease. */
+class LeaseAsks {
+  /** What may be held above the floor while the budget is scarce; −1 while there is enough. */
+  partMicros = -1;
+  /** Steady ms until which no larger lease is asked for. */
+  heldUntilMs = Number.NEGATIVE_INFINITY;
+  /** How much is allowed in a second, as of the last lease that was asked for, and what it was reckoned from. */
+  rate = 0;
+  allowedMicros = 0;
+  steadyMs = 0;
 }
 
 export class Account {
   readonly paced: PacedCampaign;
   readonly slot: number;
   readonly allowance: Allowance;
-  readonly activity: AccountActivity;
-  /** When flight, daypart, day, breaker or lease next change by themselves, ms since the epoch. */
-  dueAtMs = 0;
   /** The table wants more than the ledger's record covers: a commit will raise it. */
   allowanceShort = false;
   private gate = GATE_VACANT;
-  /** In a fleet: what may be held above the floor while the budget is scarce; −1 while there is enough. */
-  private partMicros = -1;
-  private readonly flow = { rate: 0, allowedMicros: 0, steadyMs: 0 };
-  /** Steady ms until which no larger lease is asked for. */
-  private leaseHeldUntilMs = Number.NEGATIVE_INFINITY;
+  /** Null for a pod of its own. */
+  private readonly asks: LeaseAsks | null;
   /** Edges were told that all of the budget is out: what comes back must not wait for the next cycle. */
   private showsLast = false;
   private readonly settings: AccountSettings;
+  private readonly numbers: AccountNumbers;
 
   /** @param record what the ledger has of the campaign, or null when it is new */
   constructor(
-    campaign: Campaign,
+    campaign: CampaignTerms,
     slot: number,
     record: CampaignRecord | null,
     settings: AccountSettings,
@@ -81,20 +80,34 @@ export class Account {
   ) {
     this.slot = slot;
     this.settings = settings;
-    this.allowance = new Allowance(settings.table, slot);
-    this.activity = {
-      touchedMs: clock.steadyMs,
-      asks: 0,
-      askedMicros: 0,
-      allowed: 0,
-      projectedMs: clock.steadyMs,
-      projectedDayMs: Number.NaN,
-    };
-    this.paced = new PacedCampaign(campaign, record, settings, clock);
+    this.asks = settings.fleet === null ? null : new LeaseAsks();
+    this.dueAtMs = 0; // the slot may have been another's
+    const numbers = accountNumbers();
+    this.numbers = numbers;
+    this.allowance = new Allowance(settings.table, slot, numbers);
+    numbers.touchedMs = numbers.projectedMs = clock.steadyMs;
+    this.paced = new PacedCampaign(campaign, record, settings, clock, NOTHING_KNOWN, numbers);
   }
 
-  get campaign(): Campaign {
+  get activity(): AccountActivity {
+    return this.numbers;
+  }
+
+  get campaign(): CampaignTerms {
     return this.paced.campaign;
+  }
+
+  /** When it next changes by itself, ms since the epoch. */
+  get dueAtMs(): number {
+    return this.settings.dueAtMs[this.place] as number;
+  }
+
+  private set dueAtMs(atMs: number) {
+    this.settings.dueAtMs[this.place] = atMs;
+  }
+
+  private get place(): number {
+    return this.slot - this.settings.table.firstSlot;
   }
 
   /** Free budget: neither spent, nor held, nor on the table. Negative after uncovered spend. */
@@ -164,7 +177,7 @@ export class Account {
   /** Another pod says that the bid was won: its spend is counted there. */
   wonElsewhere(bidId: string, clock: Clock): void {
     this.observe(clock);
-    if (this.paced.wonElsewhere(bidId, clock)) this.settled(true, clock);
+    if (this.paced.wonElsewhere(bidId)) this.settled(true, clock);
   }
 
   /** What to tell the fleet and what to ask of it; {@link leased} or {@link leaseLost} must follow. */
@@ -173,15 +186,17 @@ export class Account {
     this.paced.advance(clock);
     // What stands on the table is of a lease that has ended, say while the process stood still: it is no claim.
     if (this.leftMicros < 0) this.withdraw(clock);
-    this.followFlow(clock);
     const { counters, campaign, day, fleet, largestBidMicros } = this.paced;
-    if (fleet === null) throw new Error('a pod of its own asks for no lease');
-    const { floorMicros, partMicros } = this;
+    const { asks } = this;
+    if (fleet === null || asks === null) throw new Error('a pod of its own asks for no lease');
+    this.followFlow(asks, clock);
+    const { floorMicros } = this;
+    const { partMicros } = asks;
     const wantMicros = Math.ceil(this.leaseWantedMicros());
     const heldMicros = fleet.lease.claim(floorMicros, clock.steadyMs);
     const scarce = partMicros >= 0 && heldMicros > floorMicros + partMicros;
     const freeCapMicros = floorMicros + (scarce ? Math.min(partMicros, wantMicros) : wantMicros);
-    const keeps = clock.steadyMs < this.leaseHeldUntilMs;
+    const keeps = clock.steadyMs < asks.heldUntilMs;
     const capMicros = keeps ? Math.max(floorMicros, Math.min(freeCapMicros, heldMicros)) : freeCapMicros;
     fleet.lease.ask(capMicros);
     return {
@@ -209,13 +224,14 @@ export class Account {
   /** @param askedAt when the request was made */
   leased(request: LeaseRequest, reply: LeaseReply, askedAt: Clock, clock: Clock): void {
     const { fleet, campaign, day } = this.paced;
-    if (fleet === null || request.day !== budgetDay(campaign, day.date)) {
+    const { asks } = this;
+    if (fleet === null || asks === null || request.day !== budgetDay(campaign, day.date)) {
       this.leaseLost();
       return;
     }
     this.observe(clock);
     fleet.lease.granted(reply.leaseMicros, askedAt.steadyMs, LEASE_MS);
-    this.partMicros = reply.partMicros;
+    asks.partMicros = reply.partMicros;
     const totals = {
       spentDayMicros: reply.fleetSpentDayMicros,
       spentHourMicros: reply.fleetSpentHourMicros,
@@ -237,7 +253,7 @@ export class Account {
 
   /** Until then, steady ms, it asks for no larger lease than it has. */
   holdLeaseUntil(steadyMs: number): void {
-    this.leaseHeldUntilMs = steadyMs;
+    if (this.asks !== null) this.asks.heldUntilMs = steadyMs;
   }
 
   /** No reply came to {@link askForLease}. */
@@ -246,7 +262,7 @@ export class Account {
   }
 
   /** Replaces the campaign by a newer version of it. */
-  change(campaign: Campaign, clock: Clock): void {
+  change(campaign: CampaignTerms, clock: Clock): void {
     this.observe(clock);
     this.paced.change(campaign, clock);
     this.publish(clock);
@@ -348,13 +364,12 @@ export class Account {
     const first = Math.min(LEASE_FIRST_MICROS, budgetMicros / LEASE_FIRST_PARTS);
     return Math.min(
       budgetMicros,
-      Math.max(first, LEASE_BIDS * largestBidMicros, this.flow.rate * LEASE_FLOW_SECONDS),
+      Math.max(first, LEASE_BIDS * largestBidMicros, (this.asks?.rate ?? 0) * LEASE_FLOW_SECONDS),
     );
   }
 
   /** Follows how much is allowed in a second. */
-  private followFlow(clock: Clock): void {
-    const { flow } = this;
+  private followFlow(flow: LeaseAsks, clock: Clock): void {
     const { allowedDayMicros } = this.paced.counters;
     const seconds = (clock.steadyMs - flow.steadyMs) / 1000;
     if (flow.steadyMs > 0 && seconds > 0) {
@@ -380,7 +395,7 @@ export class Account {
 
   private publishFlags(): void {
     // Where only the lease is used up, not the budget, more may come at the next flush: bids wait for it.
-    const leaseBinds = this.paced.leaseBinds && this.partMicros < 0;
+    const leaseBinds = this.paced.leaseBinds && (this.asks?.partMicros ?? -1) < 0;
     this.showsLast = this.leftMicros < this.allowance.unitMicros && !leaseBinds;
     const last = this.showsLast ? FLAG_LAST : 0;
     const tokens = this.campaign.pacingMode === 'ASAP' ? FLAG_NO_TOKENS : 0;

@@ -3,7 +3,7 @@
  * that a pod that dies, or a database that is away, loses none.
  */
 import { BREAKER_POSITIONS, type BreakerTransition } from '../domain/breaker.ts';
-import type { Campaign } from '../domain/campaign.ts';
+import type { CampaignTerms } from '../domain/campaign.ts';
 import type { Alert, AlertResolution } from '../sinks/postgres/history-rows.ts';
 
 /** Reasons that come from the fleet's totals: every pod sees them, and they are one alert. */
@@ -50,7 +50,7 @@ export function redisRecovered(nodeId: string, source: string, sinceMs: number, 
  * @param budget of what day and how large, for a trip that all pods see
  */
 export function breakerTripped(
-  campaign: Campaign,
+  campaign: CampaignTerms,
   transition: BreakerTransition,
   source: string,
   budget: string,

@@ -24,19 +24,33 @@ export function unitShiftFor(budgetMicros: number): number {
   return shift;
 }
 
+export interface AllowanceBooks {
+  unitsOnTable: number;
+  /** What the table is to hold. */
+  allowanceTargetMicros: number;
+  committedMicros: number;
+  committingMicros: number;
+}
+
+export const NEW_ALLOWANCE: Readonly<AllowanceBooks> = {
+  unitsOnTable: 0,
+  allowanceTargetMicros: TARGET_MIN_MICROS,
+  committedMicros: 0,
+  committingMicros: Number.POSITIVE_INFINITY,
+};
+
 export class Allowance {
   private readonly table: OwnerTable;
   private readonly slot: number;
   private readonly unit: number;
-  private unitsOnTable = 0;
-  private targetMicros = TARGET_MIN_MICROS;
-  private committedMicros = 0;
-  private committingMicros = Number.POSITIVE_INFINITY;
+  private readonly books: AllowanceBooks;
 
-  constructor(table: OwnerTable, slot: number) {
+  /** @param books new ones, kept by this allowance alone */
+  constructor(table: OwnerTable, slot: number, books: AllowanceBooks) {
     this.table = table;
     this.slot = slot;
     this.unit = 2 ** table.unitShift(slot);
+    this.books = books;
   }
 
   get unitMicros(): number {
@@ -45,29 +59,29 @@ export class Allowance {
 
   /** What stands on the table, as last observed. */
   get onTableMicros(): number {
-    return this.unitsOnTable * this.unit;
+    return this.books.unitsOnTable * this.unit;
   }
 
   /** What the ledger is sure to know of as in flight. */
   get recordedMicros(): number {
-    return Math.min(this.committedMicros, this.committingMicros);
+    return Math.min(this.books.committedMicros, this.books.committingMicros);
   }
 
   /** Looks at the table; returns what edges have taken since the last look. */
   observe(): number {
     const left = this.table.allowance(this.slot);
-    const taken = this.unitsOnTable - left;
+    const taken = this.books.unitsOnTable - left;
     if (taken < 0) throw new Error('the allowance on the table grew without its owner');
-    this.unitsOnTable = left;
+    this.books.unitsOnTable = left;
     return taken * this.unit;
   }
 
   /** Takes everything off the table; returns what edges have taken since the last look. */
   withdraw(): number {
     const left = this.table.withdrawAllowance(this.slot);
-    const taken = this.unitsOnTable - left;
+    const taken = this.books.unitsOnTable - left;
     if (taken < 0) throw new Error('the allowance on the table grew without its owner');
-    this.unitsOnTable = 0;
+    this.books.unitsOnTable = 0;
     return taken * this.unit;
   }
 
@@ -78,13 +92,20 @@ export class Allowance {
   follow(takenMicros: number): void {
     const shortfall = this.table.takeShortfall(this.slot) * this.unit;
     const wanted = Math.max(TARGET_MIN_MICROS, takenMicros * FLOW_CYCLES, shortfall * SHORTFALL_BIDS);
-    this.targetMicros = Math.min(Math.max(this.targetMicros * TARGET_DECAY, wanted), UNITS_MAX * this.unit);
+    this.books.allowanceTargetMicros = Math.min(
+      Math.max(this.books.allowanceTargetMicros * TARGET_DECAY, wanted),
+      UNITS_MAX * this.unit,
+    );
   }
 
   /** How much more the table should hold, given that at most `leftMicros` of budget is free; whole units. */
   wanting(leftMicros: number): number {
-    if (this.onTableMicros > this.targetMicros / 2 && leftMicros > this.targetMicros) return 0;
-    return this.wholeUnits(Math.min(this.targetMicros - this.onTableMicros, leftMicros));
+    if (
+      this.onTableMicros > this.books.allowanceTargetMicros / 2 &&
+      leftMicros > this.books.allowanceTargetMicros
+    )
+      return 0;
+    return this.wholeUnits(Math.min(this.books.allowanceTargetMicros - this.onTableMicros, leftMicros));
   }
 
   /** Puts more on the table, as far as the record covers it beside what is reserved; returns how much. */
@@ -93,30 +114,33 @@ export class Allowance {
     const added = this.wholeUnits(Math.min(micros, covered));
     if (added <= 0) return 0;
     this.table.addAllowance(this.slot, added / this.unit);
-    this.unitsOnTable += added / this.unit;
+    this.books.unitsOnTable += added / this.unit;
     return added;
   }
 
-  /** What a commit should record: what is out now, and room for the next moments within the budget left. */
+  /**
+   * What a commit should record: what is out now, and room for the next moments within the budget left. Whole micros:
+   * after a crash it is reserved, and Redis takes no part of a micro.
+   */
   toRecord(reservedMicros: number, leftMicros: number): number {
     const out = reservedMicros + this.onTableMicros;
-    return out + Math.max(0, Math.min(leftMicros, 2 * this.targetMicros));
+    return out + Math.max(0, Math.min(leftMicros, Math.ceil(2 * this.books.allowanceTargetMicros)));
   }
 
   /** A commit that records this much has begun. */
   recording(micros: number): void {
-    this.committingMicros = micros;
+    this.books.committingMicros = micros;
   }
 
   /** The commit ended; one that failed may have left either value. */
   recorded(committed: boolean): void {
-    if (committed) this.committedMicros = this.committingMicros;
-    else this.committedMicros = this.recordedMicros;
-    this.committingMicros = Number.POSITIVE_INFINITY;
+    if (committed) this.books.committedMicros = this.books.committingMicros;
+    else this.books.committedMicros = this.recordedMicros;
+    this.books.committingMicros = Number.POSITIVE_INFINITY;
   }
 
   private wholeUnits(micros: number): number {
     const units = Math.floor(micros / this.unit);
-    return Math.max(0, Math.min(units, UNITS_MAX - this.unitsOnTable)) * this.unit;
+    return Math.max(0, Math.min(units, UNITS_MAX - this.books.unitsOnTable)) * this.unit;
   }
 }

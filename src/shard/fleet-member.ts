@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/config.ts';
 import { budgetDay } from '../domain/budget-day.ts';
-import type { Campaign } from '../domain/campaign.ts';
+import type { Campaign, CampaignTerms } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { localDayAt } from '../domain/local-day.ts';
 import type { FleetConditions } from '../domain/pacing-settings.ts';
@@ -15,6 +15,7 @@ import type { KnownSpend } from '../sinks/redis/restore-spend.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import type { Log } from '../threads/log.ts';
+import type { Tracing } from '../threads/tracing.ts';
 import type { Account } from './account.ts';
 import { LEASE_MS } from './account.ts';
 import { redisFound, redisLost, redisRecovered } from './alerts.ts';
@@ -33,9 +34,10 @@ export interface FleetMemberParts {
   readonly table: OwnerTable;
   readonly meters: Meters;
   readonly log: Log;
+  readonly tracing: Tracing | null;
   readonly readClock: () => Clock;
   /** What the history has of the campaigns' spend, by source. */
-  readonly spends: (campaigns: readonly Campaign[]) => Promise<KnownSpend[]>;
+  readonly spends: (campaigns: readonly CampaignTerms[]) => Promise<KnownSpend[]>;
   /** Another pod has this one's NODE_ID: the pod cannot run. */
   readonly refused: (message: string) => void;
 }
@@ -89,6 +91,7 @@ export class FleetMember implements FleetEvents {
       degradedThrottle: config.degradedThrottle,
       meters,
       log,
+      tracing: this.parts.tracing,
       readClock,
       commit: () => owner.committer.flush(false),
       record: (account) => owner.committer.open.dirty.add(account),

@@ -22,6 +22,7 @@ import {
   SHARD_REDIS_UP,
 } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
+import { type Tracing, traced } from '../threads/tracing.ts';
 import type { Account } from './account.ts';
 import type { FleetEvents } from './event-claims.ts';
 import { Recollection } from './recollection.ts';
@@ -54,6 +55,7 @@ export interface FleetSyncParts {
   readonly degradedThrottle: number;
   readonly meters: Meters;
   readonly log: Log;
+  readonly tracing?: Tracing | null;
   readonly readClock: () => Clock;
   /** Resolves with whether all that was applied until now is in the ledger. */
   readonly commit: () => Promise<boolean>;
@@ -208,7 +210,7 @@ export class FleetSync implements FleetEvents {
       written = await commit();
       if (!written) throw new Error('the ledger cannot be written');
       if (asked.length > 0) {
-        this.learn(asked, await redis.sync(asked.map(({ request }) => request)), clock);
+        this.learn(asked, await this.sync(asked), clock);
         await commit(); // what was granted goes on the table once it is recorded
         for (const { account } of asked) this.told(account);
       }
@@ -243,6 +245,12 @@ export class FleetSync implements FleetEvents {
     meters.set(SHARD_REDIS_UP, conditions.connected ? 1 : 0);
   }
 
+  private sync(asked: readonly Asked[]): Promise<readonly LeaseAnswer[]> {
+    const { redis, tracing = null } = this.parts;
+    const sync = () => redis.sync(asked.map(({ request }) => request));
+    return traced(tracing, 'flush to Redis', { 'pacer.campaigns': asked.length }, sync);
+  }
+
   /** A server that was wiped is told everything again, also what nobody bids for now. */
   private async ping(clock: Clock): Promise<void> {
     const first = this.pingedAtMs === Number.NEGATIVE_INFINITY;
@@ -253,10 +261,11 @@ export class FleetSync implements FleetEvents {
 
   private miss(): void {
     if (this.missedSinceMs > 0) return;
-    const { meters, readClock, missed } = this.parts;
+    const { meters, readClock, missed, log } = this.parts;
     const sinceMs = meters.get(SHARD_DEGRADED_SINCE_MS);
     if (!this.hadRedis && readClock().wallMs - sinceMs < START_MS) return;
     this.missedSinceMs = sinceMs;
+    log.warn('Redis cannot be reached: going on with the leases in hand');
     missed?.(sinceMs);
   }
 
@@ -346,7 +355,6 @@ export class FleetSync implements FleetEvents {
     meters.set(SHARD_DEGRADED_SINCE_MS, degraded ? readClock().wallMs : 0);
     meters.set(SHARD_REDIS_UP, degraded ? 0 : 1);
     showDegraded(degraded);
-    if (degraded) log.warn('Redis cannot be reached: going on with the leases in hand');
-    else log.info('Redis answers: budgets are shared');
+    if (!degraded) log.info('Redis answers: budgets are shared');
   }
 }

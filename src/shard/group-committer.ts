@@ -13,15 +13,26 @@ import {
   SHARD_WAITING_SINCE_MS,
 } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
+import type { Account } from './account.ts';
 import { CommitGroup } from './commit-group.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, OutboxEntry } from './ledger.ts';
 
 /** After a commit that failed the next one waits so long: what it kept back would fail again at once, for ever. */
 const FAILED_PAUSE_MS = 50;
 
-/** Events of a group are in the ledger, or are not counted. */
-export type EventsEnded = (events: ReadonlySet<string>, committed: boolean) => void;
 export type SendOutcomes = (edge: number, writer: OutcomeWriter) => void;
+
+export interface GroupCommitterParts {
+  readonly ledger: Ledger;
+  readonly meters: Meters;
+  readonly log: Log;
+  readonly readClock: () => Clock;
+  readonly send: SendOutcomes;
+  /** Events of a group are in the ledger, or are not counted. */
+  readonly eventsEnded: (events: ReadonlySet<string>, committed: boolean) => void;
+  /** History that is written with an account, and belongs to this commit alone. */
+  readonly historyOf: (account: Account) => readonly [key: string, entry: OutboxEntry] | null;
+}
 
 export class GroupCommitter {
   open = new CommitGroup();
@@ -30,28 +41,12 @@ export class GroupCommitter {
   private openSinceMs = 0;
   private failing = false;
   private failures = 0;
+  private isEnding = false;
   private finished: Promise<void> = Promise.resolve();
-  private readonly ledger: Ledger;
-  private readonly meters: Meters;
-  private readonly log: Log;
-  private readonly readClock: () => Clock;
-  private readonly send: SendOutcomes;
-  private readonly eventsEnded: EventsEnded;
+  private readonly parts: GroupCommitterParts;
 
-  constructor(
-    ledger: Ledger,
-    meters: Meters,
-    log: Log,
-    readClock: () => Clock,
-    send: SendOutcomes,
-    eventsEnded: EventsEnded,
-  ) {
-    this.ledger = ledger;
-    this.meters = meters;
-    this.log = log;
-    this.readClock = readClock;
-    this.send = send;
-    this.eventsEnded = eventsEnded;
+  constructor(parts: GroupCommitterParts) {
+    this.parts = parts;
   }
 
   /** Whether an event is counted in a group that is not in the ledger yet. */
@@ -61,78 +56,94 @@ export class GroupCommitter {
 
   /** Has the open group written, at the end of this event-loop turn or after the commit under way. */
   schedule(): void {
-    if (this.openSinceMs === 0) this.openSinceMs = this.readClock().wallMs;
+    if (this.openSinceMs === 0) this.openSinceMs = this.parts.readClock().wallMs;
     if (this.due || this.writing !== null) return;
     this.due = true;
     setImmediate(() => {
       this.due = false;
-      this.begin(false);
+      this.begin();
     });
   }
 
   /**
    * Writes what is open and waits until it is written.
-   * @param last nothing stands on the table any more, and nothing will
+   * @param last nothing stands on the table any more, and nothing will; also of what others still flush afterwards
    * @returns whether all that was applied before the call is in the ledger now
    */
   async flush(last: boolean): Promise<boolean> {
     const failuresBefore = this.failures;
-    await this.finished;
-    this.begin(last);
+    if (last) this.isEnding = true;
+    if (this.writing !== null) await this.finished;
+    this.begin();
     await this.finished;
     return this.failures === failuresBefore;
   }
 
-  private begin(last: boolean): void {
+  /** Waits until nothing is being written: what is flushed within the same turn is then a group of its own. */
+  async atRest(): Promise<void> {
+    while (this.writing !== null) await this.finished;
+  }
+
+  private begin(): void {
     if (this.writing !== null) return;
     const group = this.open;
     this.open = new CommitGroup();
     this.writing = group;
-    this.meters.set(SHARD_WAITING_SINCE_MS, this.openSinceMs);
+    this.parts.meters.set(SHARD_WAITING_SINCE_MS, this.openSinceMs);
     this.openSinceMs = 0;
-    this.finished = this.write(group, last);
+    this.finished = this.write(group);
   }
 
-  private async write(group: CommitGroup, last: boolean): Promise<void> {
+  private async write(group: CommitGroup): Promise<void> {
     const startedAtMs = performance.now();
-    const { wallMs } = this.readClock();
-    this.meters.set(SHARD_PENDING, group.dirty.size);
+    const { wallMs } = this.parts.readClock();
+    this.parts.meters.set(SHARD_PENDING, group.dirty.size);
     let committed = true;
     if (group.empty) {
       await Promise.resolve(); // only answers: they keep their place behind the commit before
     } else {
       const accounts = Array.from(
         group.dirty,
-        (account) => [account.campaign.id, account.encode(last)] as const,
+        (account) => [account.campaign.id, account.encode(this.isEnding)] as const,
       );
-      const { events, outbox } = group;
+      const { events } = group;
+      const outbox = this.historyOf(group);
       const change = { accounts, campaigns: group.campaigns.values(), events, outbox };
-      committed = await this.ledger.commit(change, wallMs).then(
+      committed = await this.parts.ledger.commit(change, wallMs).then(
         () => true,
         (error: unknown) => this.reportFailure(error),
       );
-      this.meters.observe(SHARD_COMMIT_SECONDS, (performance.now() - startedAtMs) / 1000);
+      this.parts.meters.observe(SHARD_COMMIT_SECONDS, (performance.now() - startedAtMs) / 1000);
     }
     this.writing = null;
     this.finish(group, committed);
     if (this.open.answerCount === 0 && this.open.empty) return;
-    if (committed) this.begin(false);
+    if (committed) this.begin();
     else this.beginLater();
+  }
+
+  private historyOf({ dirty, outbox }: CommitGroup): ReadonlyMap<string, OutboxEntry> {
+    let all: Map<string, OutboxEntry> | null = null;
+    for (const account of dirty) {
+      const entry = this.parts.historyOf(account);
+      if (entry !== null) all = (all ?? new Map(outbox)).set(...entry);
+    }
+    return all ?? outbox;
   }
 
   private beginLater(): void {
     this.due = true;
     setTimeout(() => {
       this.due = false;
-      this.begin(false);
+      this.begin();
     }, FAILED_PAUSE_MS);
   }
 
   private finish(group: CommitGroup, committed: boolean): void {
-    const clock = this.readClock();
-    if (committed && this.failing) this.log.warn('the ledger can be written again');
+    const clock = this.parts.readClock();
+    if (committed && this.failing) this.parts.log.warn('the ledger can be written again');
     if (committed) this.failing = false;
-    this.meters.set(SHARD_LEDGER_FAILING, this.failing ? 1 : 0);
+    this.parts.meters.set(SHARD_LEDGER_FAILING, this.failing ? 1 : 0);
     for (const account of group.dirty) account.committed(committed);
     if (committed) for (const { account, applied } of group.spends) account.paced.recorded(applied);
     else {
@@ -140,18 +151,18 @@ export class GroupCommitter {
       this.open.retract(group.events);
       for (const [key, entry] of group.outbox) this.open.outbox.set(key, entry);
     }
-    if (group.events.size > 0) this.eventsEnded(group.events, committed);
+    if (group.events.size > 0) this.parts.eventsEnded(group.events, committed);
     const writers = new Map<number, OutcomeWriter>();
     group.collect(committed, writers);
-    for (const [edge, writer] of writers) this.send(edge, writer);
+    for (const [edge, writer] of writers) this.parts.send(edge, writer);
     for (const listener of group.listeners) listener(committed);
-    this.meters.set(SHARD_PENDING, this.open.dirty.size);
-    this.meters.set(SHARD_WAITING_SINCE_MS, this.openSinceMs);
+    this.parts.meters.set(SHARD_PENDING, this.open.dirty.size);
+    this.parts.meters.set(SHARD_WAITING_SINCE_MS, this.openSinceMs);
   }
 
   private reportFailure(error: unknown): false {
     if (!this.failing)
-      this.log.error({ err: error }, 'the ledger cannot be written; spend is refused until it can');
+      this.parts.log.error({ err: error }, 'the ledger cannot be written; spend is refused until it can');
     this.failing = true;
     this.failures++;
     return false;

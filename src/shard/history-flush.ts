@@ -17,6 +17,7 @@ import type { HistoryStore } from '../sinks/postgres/history-store.ts';
 import type { Meters } from '../table/meters.ts';
 import { SHARD_HISTORY_PENDING, SHARD_HISTORY_SINCE_MS } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
+import { type Tracing, traced } from '../threads/tracing.ts';
 import type { Account } from './account.ts';
 import type { Ledger, OutboxEntry } from './ledger.ts';
 
@@ -36,6 +37,7 @@ export interface HistoryParts {
   readonly flushMs: number;
   readonly meters: Meters;
   readonly log: Log;
+  readonly tracing?: Tracing | null;
 }
 
 export class HistoryFlush {
@@ -89,7 +91,7 @@ export class HistoryFlush {
       let entries: ReturnType<Ledger['outbox']>;
       do {
         entries = outboxes.flatMap((shard) => ledger.outbox(shard, FLUSH_MAX));
-        await this.write(entries, hours);
+        await this.tracedWrite(entries, hours);
         await ledger.removeFromOutbox(entries.map(({ key }) => key));
         hours.length = 0;
       } while (entries.length >= FLUSH_MAX && !this.ended);
@@ -114,6 +116,16 @@ export class HistoryFlush {
       taken.push(account);
     }
     return taken;
+  }
+
+  private async tracedWrite(
+    entries: readonly { readonly value: OutboxEntry }[],
+    running: readonly HourRecord[],
+  ): Promise<void> {
+    if (entries.length + running.length === 0) return;
+    const attributes = { 'pacer.entries': entries.length, 'pacer.campaigns': running.length };
+    const write = () => this.write(entries, running);
+    await traced(this.parts.tracing ?? null, 'flush to Postgres', attributes, write);
   }
 
   private async write(

@@ -3,8 +3,8 @@
  * campaigns. It holds the counters themselves, so a killed process has nothing to replay.
  *
  *   accounts    campaign id                 → the account's record (account-record.ts)
- *   campaigns   campaign id                 → the campaign as last told by management; kept after deletion,
- *                                             so that late spend finds its account
+ *   campaigns   campaign id                 → the campaign as last told by management (campaign-row.ts); kept for a
+ *                                             while after deletion, so that late spend finds its account
  *   events      campaign id / event id      → when it is forgotten, ms (float64)
  *   expiries    minute / shard / number     → the event keys of one commit that are forgotten after that minute
  *   outbox      shard / time / campaign / … → history that Postgres does not have yet (history-flush.ts)
@@ -22,6 +22,7 @@ import type { BreakerTransition } from '../domain/breaker.ts';
 import type { Campaign } from '../domain/campaign.ts';
 import type { HourRecord } from '../domain/pacing-settings.ts';
 import type { Alert, AlertResolution } from '../sinks/postgres/history-rows.ts';
+import { fromRow, isRow, type StoredCampaign, toRow } from './campaign-row.ts';
 
 /** How long an event id is remembered, at least. */
 export const EVENT_MEMORY_MS = 24 * 3_600_000;
@@ -58,7 +59,15 @@ export function eventKey(campaignId: string, eventId: string): string {
 }
 
 /** What a pod has learned by itself, its running day, and what was learned from the history of all pods. */
-export type TrafficKind = 'shape' | 'today' | 'stored';
+const TRAFFIC_KINDS = ['shape', 'today', 'stored'] as const;
+export type TrafficKind = (typeof TRAFFIC_KINDS)[number];
+
+/** A campaign of the ledger. */
+export interface KnownCampaign {
+  readonly campaign: Campaign;
+  /** Whether it stands there in a form of before, which an older release would read. */
+  readonly isOlderForm: boolean;
+}
 
 export class Ledger {
   /** Eight hexadecimal digits, drawn when the ledger was made. */
@@ -67,11 +76,13 @@ export class Ledger {
   private readonly folder: string;
   private readonly root: RootDatabase;
   private readonly accounts: Database<Buffer, string>;
-  private readonly campaigns: Database<Campaign, string>;
+  private readonly campaigns: Database<StoredCampaign, string>;
   private readonly events: Database<Buffer, string>;
   private readonly expiries: Database<string[], string>;
   private readonly trafficBytes: Database<Buffer, string>;
   private readonly outboxEntries: Database<OutboxEntry, string>;
+  /** Campaigns that are being forgotten: for everybody they are gone. */
+  private readonly leaving = new Set<string>();
   /** Makes the expiry keys of this run differ from those of earlier ones. */
   private readonly openedAtMs = Date.now();
   private commits = 0;
@@ -90,7 +101,7 @@ export class Ledger {
       separateFlushed: sync === 'interval',
     });
     this.accounts = this.root.openDB<Buffer, string>({ name: 'accounts', encoding: 'binary' });
-    this.campaigns = this.root.openDB<Campaign, string>({ name: 'campaigns' });
+    this.campaigns = this.root.openDB<StoredCampaign, string>({ name: 'campaigns' });
     this.events = this.root.openDB<Buffer, string>({ name: 'events', encoding: 'binary' });
     this.expiries = this.root.openDB<string[], string>({ name: 'expiries' });
     this.outboxEntries = this.root.openDB<OutboxEntry, string>({ name: 'outbox' });
@@ -106,12 +117,37 @@ export class Ledger {
 
   /** The campaign as last told, deleted ones included. */
   campaign(campaignId: string): Campaign | undefined {
-    return this.campaigns.get(campaignId);
+    const stored = this.leaving.has(campaignId) ? undefined : this.campaigns.get(campaignId);
+    return stored === undefined ? undefined : fromRow(campaignId, stored);
   }
 
   /** Every campaign of the pod; a shard picks its own. */
-  *allCampaigns(): Generator<Campaign> {
-    for (const { value } of this.campaigns.getRange()) yield value;
+  *allCampaigns(): Generator<KnownCampaign> {
+    for (const { key, value } of this.campaigns.getRange()) {
+      yield { campaign: fromRow(key, value), isOlderForm: !isRow(value) };
+    }
+  }
+
+  /** So many of the pod's campaigns, in the order of their ids, that come after one. @param id empty: from the first on */
+  campaignsAfter(id: string, countMax: number): Campaign[] {
+    const range = this.campaigns.getRange({ start: id, exclusiveStart: true, limit: countMax });
+    return Array.from(range, ({ key, value }) => fromRow(key, value));
+  }
+
+  /** Removes all there is of campaigns; from the call on they are not known any more. */
+  async forget(campaignIds: readonly string[]): Promise<void> {
+    if (!this.hasRoom) return;
+    for (const id of campaignIds) this.leaving.add(id);
+    try {
+      const removals = campaignIds.flatMap((id) => [
+        this.campaigns.remove(id),
+        this.accounts.remove(id),
+        ...TRAFFIC_KINDS.map((kind) => this.trafficBytes.remove(trafficKey(kind, id))),
+      ]);
+      await Promise.all(removals);
+    } finally {
+      for (const id of campaignIds) this.leaving.delete(id);
+    }
   }
 
   /** Whether an event is remembered. */
@@ -147,12 +183,12 @@ export class Ledger {
 
   /** What is kept of a campaign's traffic, or null. */
   traffic(kind: TrafficKind, campaignId: string): Uint8Array | null {
-    return this.trafficBytes.get(`${kind}/${campaignId}`) ?? null;
+    return this.trafficBytes.get(trafficKey(kind, campaignId)) ?? null;
   }
 
   async putTraffic(kind: TrafficKind, campaignId: string, bytes: Uint8Array): Promise<void> {
     this.checkRoom();
-    await this.trafficBytes.put(`${kind}/${campaignId}`, Buffer.from(bytes));
+    await this.trafficBytes.put(trafficKey(kind, campaignId), Buffer.from(bytes));
   }
 
   /** Writes all of a change or nothing of it. Rejects when it is not on storage: nothing of it then holds. */
@@ -161,7 +197,7 @@ export class Ledger {
     let last: Promise<unknown> | undefined;
     // All puts of one event-loop turn are one transaction; the promise of the last is the promise of all.
     for (const [campaignId, record] of change.accounts) last = this.accounts.put(campaignId, record);
-    for (const campaign of change.campaigns) last = this.campaigns.put(campaign.id, campaign);
+    for (const campaign of change.campaigns) last = this.campaigns.put(campaign.id, toRow(campaign));
     for (const [key, entry] of change.outbox) last = this.outboxEntries.put(key, entry);
     if (change.events.size > 0) last = this.putEvents(change.events, nowMs);
     await last;
@@ -216,6 +252,10 @@ function idOf(meta: Database<string, string>): string {
   const id = randomBytes(4).toString('hex');
   meta.putSync('id', id);
   return id;
+}
+
+function trafficKey(kind: TrafficKind, campaignId: string): string {
+  return `${kind}/${campaignId}`;
 }
 
 /** Sorts as its minute does. */

@@ -29,9 +29,9 @@ export class PacingTick {
   /** Starts an account's counting from what the lanes hold now; they outlive a shard's thread. */
   begin(account: Account): void {
     this.table.sumLanes(account.slot, this.sums);
-    account.activity.asks = this.sums.asks;
-    account.activity.askedMicros = this.sums.askedMicros;
-    account.activity.allowed = this.sums.allowed;
+    account.activity.laneAsks = this.sums.asks;
+    account.activity.laneAskedMicros = this.sums.askedMicros;
+    account.activity.laneAllowed = this.sums.allowed;
     account.activity.projectedMs -= PROJECTION_MS * ((account.slot * SPREAD) % 1);
   }
 
@@ -40,13 +40,13 @@ export class PacingTick {
     const { activity } = account;
     const { sums, counts } = this;
     this.table.sumLanes(account.slot, sums);
-    counts.asks = sums.asks - activity.asks;
-    counts.askedMicros = sums.askedMicros - activity.askedMicros;
-    counts.allowed = sums.allowed - activity.allowed;
+    counts.asks = sums.asks - activity.laneAsks;
+    counts.askedMicros = sums.askedMicros - activity.laneAskedMicros;
+    counts.allowed = sums.allowed - activity.laneAllowed;
     counts.largestMicros = sums.largestMicros;
-    activity.asks = sums.asks;
-    activity.askedMicros = sums.askedMicros;
-    activity.allowed = sums.allowed;
+    activity.laneAsks = sums.asks;
+    activity.laneAskedMicros = sums.askedMicros;
+    activity.laneAllowed = sums.allowed;
     const moved = account.paced.tick(counts, clock, this.output);
     this.publish(account);
     if (moved) account.publish(clock);

@@ -1,10 +1,14 @@
 /** Entry of a shard worker: opens the ledger, connects the ports, turns the duty cycle, and on `stop` writes and closes. */
 import { join } from 'node:path';
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
-import type { ManagementToShard, ShardAnswer, ShardToManagement } from '../messages/management-shard.ts';
+import type {
+  ManagementToShard,
+  ShardAnswer,
+  ShardRequest,
+  ShardToManagement,
+} from '../messages/management-shard.ts';
 import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
 import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import { HistoryStore } from '../sinks/postgres/history-store.ts';
@@ -12,19 +16,21 @@ import { EdgeTurns } from '../table/edge-turns.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
 import { OwnerTable } from '../table/pacing-table.ts';
-import { SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
+import { SHARD_GC_PAUSES, SHARD_LAG, SHARD_METERS } from '../table/thread-meters.ts';
+import { observeGcPauses } from '../threads/gc-pauses.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
 import { supervised } from '../threads/supervised.ts';
+import { endTraced, openTracing } from '../threads/tracing.ts';
 import { CampaignIntake } from './campaign-intake.ts';
+import { CYCLE_MS } from './duty-cycle.ts';
+import { EdgeLines } from './edge-lines.ts';
 import { FleetMember, redisTargetOf } from './fleet-member.ts';
 import { HistoryFlush } from './history-flush.ts';
 import { Ledger } from './ledger.ts';
-import { CYCLE_MS, type PostedBatch, Shard } from './shard.ts';
+import { Shard } from './shard.ts';
 import { Takeover } from './takeover.ts';
 
-/** An edge posts one batch a turn of its own: so many waiting means that this thread stood still for long. */
-const BATCHES_A_TURN_MAX = 10_000;
 /** As many as SHARDS may ever be. */
 const SHARDS_MAX = 64;
 
@@ -32,16 +38,13 @@ const thread = supervised<ShardStart>();
 const { config, memory, shard: shardNumber } = thread.start;
 const log = createLog(config.logLevel, `shard-${shardNumber}`);
 const meters = new Meters(SHARD_METERS, memory.shardMeters[shardNumber] as SharedArrayBuffer);
-const edges = new Map<number, MessagePort>();
+const tracing = await openTracing(config, `shard-${shardNumber}`, log);
+const edges = new EdgeLines();
 let management: MessagePort | null = null;
 let history: HistoryFlush | null = null;
 
 function readClock(): Clock {
   return { wallMs: Date.now(), steadyMs: performance.now() };
-}
-
-function sendToEdge(edge: number, message: ShardToEdge): void {
-  edges.get(edge)?.postMessage(message);
 }
 
 const ledger = new Ledger(join(config.dataDir, 'ledger'), shardNumber, config.ledgerSync);
@@ -61,6 +64,7 @@ function openFleet(): FleetMember | null {
     table: ownerTable,
     meters,
     log,
+    tracing,
     readClock,
     spends: (campaigns) => takeover.spends(campaigns),
     refused: (message) => thread.tell({ type: 'fatal', message }),
@@ -83,9 +87,9 @@ function openShard(): Shard | null {
       breakerProbes: config.breakerProbes,
       readClock,
       turns: new EdgeTurns(memory.edgeTurns),
-      takePosted,
-      sendOutcomes: (edge, writer) => sendToEdge(edge, writer.finish()),
-      sendStatus: (edge, ticket, body) => sendToEdge(edge, { type: 'status', ticket, body }),
+      takePosted: () => edges.takePosted(),
+      sendOutcomes: (edge, writer) => edges.send(edge, writer.finish()),
+      sendStatus: (edge, ticket, body) => edges.send(edge, { type: 'status', ticket, body }),
       fleet: fleet?.conditions ?? null,
       fleetEvents: fleet,
       refresh: (account, known) => (fleet === null ? known() : fleet.refresh(account, known)),
@@ -102,11 +106,6 @@ function openShard(): Shard | null {
   }
 }
 
-function answer(number: number, value: ShardAnswer): void {
-  const message: ShardToManagement = { number, answer: value };
-  management?.postMessage(message);
-}
-
 const NO_ROOM: ShardAnswer = {
   ok: false,
   code: 'campaign_limit',
@@ -114,68 +113,60 @@ const NO_ROOM: ShardAnswer = {
 };
 const NOT_WRITTEN: ShardAnswer = { ok: false, code: 'unavailable', message: 'the ledger cannot be written' };
 
-function serveManagement(owner: Shard, intake: CampaignIntake, { number, request }: ManagementToShard): void {
+/** @param answer of the thread that asked: one that was started anew numbers its own requests from the same beginning */
+function serveManagement(
+  owner: Shard,
+  intake: CampaignIntake,
+  request: ShardRequest,
+  answer: (value: ShardAnswer) => void,
+): void {
   if (request.type === 'status') {
-    owner.status(request.campaignId, request.explained, (body) =>
-      answer(number, { ok: true, body, refused: 0 }),
-    );
+    owner.status(request.campaignId, request.explained, (body) => answer({ ok: true, body, refused: 0 }));
     return;
   }
   if (request.type === 'describe') {
     const body = JSON.stringify(owner.describe(request.campaignIds));
-    answer(number, { ok: true, body, refused: 0 });
+    answer({ ok: true, body, refused: 0 });
     return;
   }
   if (request.type === 'learn') {
-    void owner.learn(request.shapes).then(() => answer(number, { ok: true, body: null, refused: 0 }));
+    void owner.learn(request.shapes).then(() => answer({ ok: true, body: null, refused: 0 }));
     return;
   }
   if (request.type === 'announce') {
     const announced = fleet?.announce(request.campaign) ?? Promise.resolve();
-    void announced.then(() => answer(number, { ok: true, body: null, refused: 0 }));
+    void announced.then(() => answer({ ok: true, body: null, refused: 0 }));
     return;
   }
   const one = request.type === 'upsert';
   intake.take(one ? [request.campaign] : request.campaigns).then(
     ({ refused, written }) => {
-      if (!written) answer(number, NOT_WRITTEN);
-      else answer(number, one && refused > 0 ? NO_ROOM : { ok: true, body: null, refused });
+      if (!written) answer(NOT_WRITTEN);
+      else answer(one && refused > 0 ? NO_ROOM : { ok: true, body: null, refused });
     },
     (error: unknown) => {
       if (!(error instanceof AppError)) throw error;
-      answer(number, { ok: false, code: 'unavailable', message: error.message });
+      answer({ ok: false, code: 'unavailable', message: error.message });
     },
   );
 }
 
-function connectEdge(owner: Shard, edge: number, port: MessagePort): void {
-  edges.set(edge, port);
-  port.on('message', (batch: EdgeToShard) => {
+function connectEdge(owner: Shard, port: MessagePort): void {
+  edges.connect(port, (posted) => {
     const outstanding = owner.outstandingTurns();
-    owner.receive([{ edge, batch }, ...takePosted()], outstanding);
+    owner.receive([posted, ...edges.takePosted()], outstanding);
   });
-}
-
-/**
- * Takes what else stands in the edges' ports. Ports are served one after the other, so that a win could come
- * out of one before its reservation, which was posted earlier, comes out of another.
- */
-function takePosted(): PostedBatch[] {
-  const posted: PostedBatch[] = [];
-  for (const [edge, port] of edges) {
-    for (let taken = 0; taken < BATCHES_A_TURN_MAX; taken++) {
-      const next: { message: EdgeToShard } | undefined = receiveMessageOnPort(port);
-      if (next === undefined) break;
-      posted.push({ edge, batch: next.message });
-    }
-  }
-  return posted;
 }
 
 function connectManagement(owner: Shard, port: MessagePort): void {
   management = port;
   const intake = new CampaignIntake(owner, takeover);
-  port.on('message', (message: ManagementToShard) => serveManagement(owner, intake, message));
+  port.on('message', ({ number, request }: ManagementToShard) => {
+    serveManagement(owner, intake, request, (value) => {
+      const message: ShardToManagement = { number, answer: value };
+      port.postMessage(message);
+    });
+  });
 }
 
 /** The database is there, or, embedded, was started anew at another address. */
@@ -193,6 +184,7 @@ function connectDatabase(owner: Shard, address: PostgresAddress): void {
     flushMs: config.postgresFlushMs,
     meters,
     log,
+    tracing,
   });
   takeover.useDatabase(address);
   // What was spent before may not be told yet, and nothing else says so.
@@ -213,13 +205,14 @@ async function end(): Promise<void> {
   clearInterval(cycle);
   await shard?.end();
   await fleet?.leave(shard?.allAccounts() ?? []);
-  await history?.end();
-  await takeover.end();
-  for (const port of edges.values()) port.close();
+  await Promise.all([history?.end(), takeover.end()]);
+  edges.close();
   management?.close();
   await ledger.close();
+  await tracing?.close();
   thread.tell({ type: 'stopped' });
   thread.close();
+  endTraced(tracing);
 }
 
 thread.onMessage((message: SupervisorToThread) => {
@@ -229,7 +222,7 @@ thread.onMessage((message: SupervisorToThread) => {
       process.exit(1);
     });
   } else if (shard !== null && message.type === 'database') connectDatabase(shard, message.address);
-  else if (shard !== null && message.type === 'edge-port') connectEdge(shard, message.edge, message.port);
+  else if (shard !== null && message.type === 'edge-port') connectEdge(shard, message.port);
   else if (shard !== null && message.type === 'management-port') connectManagement(shard, message.port);
 });
 
@@ -248,6 +241,7 @@ function isErrorNumber(error: Error): boolean {
 }
 
 sampleLag((seconds) => meters.set(SHARD_LAG, seconds));
+observeGcPauses((seconds) => meters.observe(SHARD_GC_PAUSES, seconds));
 if (shard !== null) {
   await shard.committer.flush(false);
   fleet?.join(shard);

@@ -1,19 +1,14 @@
 /**
- * A shard: the only owner of its campaigns. It applies what edges report, answers once it is in the ledger,
- * and in its duty cycle refills allowances, runs the pacing controllers and lets time pass.
- *
- *   every 50 ms   accounts that edges touched: see what was taken, refill; accounts whose time has come
- *   every second  each account that is active: its pacing controller (spread over the second's 20 cycles)
- *
- * An account that nobody bids for and that has nothing in flight is paced every half minute, so that its tokens
- * fill up for the next bid, and after an hour falls idle: it then costs nothing but a look at its due time.
+ * A shard: the only owner of its campaigns. It applies what edges report, answers once it is in the ledger, and
+ * keeps its accounts supplied and paced (duty-cycle.ts).
  */
 import { BREAKER_POSITIONS, type BreakerTransition, CLOSED } from '../domain/breaker.ts';
 import { budgetStatus } from '../domain/budget-status.ts';
-import { briefOf, type Campaign, type CampaignBrief } from '../domain/campaign.ts';
+import { briefOf, type Campaign, type CampaignBrief, type CampaignTerms } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
 import { explain } from '../domain/explanation.ts';
+import { keptCampaign } from '../domain/kept-campaign.ts';
 import type { EarlierSpend, FleetConditions, HourRecord } from '../domain/pacing-settings.ts';
 import { FLEET_SHAPE_ID, type StoredTraffic } from '../domain/stored-traffic.ts';
 import {
@@ -33,6 +28,7 @@ import {
 } from '../messages/edge-shard.ts';
 import type { Alert, AlertResolution } from '../sinks/postgres/history-rows.ts';
 import type { EdgeTurns } from '../table/edge-turns.ts';
+import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
@@ -49,21 +45,14 @@ import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
 import { breakerClosed, breakerTripped } from './alerts.ts';
+import { DutyCycle } from './duty-cycle.ts';
 import { EarlySettlements } from './early-settlements.ts';
 import { EventClaims, type FleetEvents } from './event-claims.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
 import { eventKey, type Ledger, type OutboxEntry } from './ledger.ts';
+import { LedgerPruning } from './ledger-pruning.ts';
 import { LedgerTraffic } from './ledger-traffic.ts';
-import { PacingTick } from './pacing-tick.ts';
 
-export const CYCLE_MS = 50;
-const CYCLES_A_SECOND = 20;
-/** After this long without a bid an account is paced less often, and after that long no more. */
-const QUIET_MS = 60_000;
-const IDLE_MS = 3_600_000;
-const QUIET_SECONDS = 30;
-/** At midnight everything is due: it is spread over cycles. */
-const DUE_A_CYCLE_MAX = 2_000;
 /** Accounts that take in a learned shape before others get their turn. */
 const RELEARNED_A_TURN = 200;
 /** Commits' worth of forgotten event ids that one sweep removes. */
@@ -96,7 +85,7 @@ export interface ShardParts {
   readonly changed: (account: Account, clock: Clock) => void;
 }
 
-/** A batch and the number of the edge that posted it. */
+/** A batch and the number of the line (edge-lines.ts) that an edge posted it over, which its answers go back by. */
 export interface PostedBatch {
   readonly edge: number;
   readonly batch: EdgeBatch;
@@ -113,15 +102,13 @@ export class Shard {
   readonly committer: GroupCommitter;
   private readonly parts: ShardParts;
   private readonly accounts: AccountBook;
-  private readonly active = new Set<Account>();
-  private readonly dueSoon = new Set<Account>();
-  private readonly pacing: PacingTick;
+  private readonly duty: DutyCycle;
   private readonly reader = new BatchReader();
-  private cycles = 0;
   private sweeping = false;
   private readonly early: EarlySettlements;
   private readonly traffic: LedgerTraffic;
   private readonly claims: EventClaims | null;
+  private readonly pruning: LedgerPruning;
 
   /** Takes over what the ledger and, after a thread's death, the table hold of this shard's campaigns. */
   constructor(parts: ShardParts) {
@@ -134,6 +121,7 @@ export class Shard {
       breakerRecoveryMs,
       breakerProbes,
       table,
+      dueAtMs: new Float64Array(table.slotCount),
       curves: new CurveCache(),
       history: this.traffic,
       fleet: parts.fleet,
@@ -141,13 +129,26 @@ export class Shard {
       moved: (campaign, transition) => this.breakerMoved(campaign, transition),
     };
     const { sendOutcomes, fleetEvents } = parts;
-    this.committer = new GroupCommitter(ledger, meters, log, readClock, sendOutcomes, (events, committed) =>
-      fleetEvents?.eventsEnded(events, committed),
-    );
+    this.committer = new GroupCommitter({
+      ledger,
+      meters,
+      log,
+      readClock,
+      send: sendOutcomes,
+      eventsEnded: (events, committed) => fleetEvents?.eventsEnded(events, committed),
+      historyOf: (account) => this.lastHour(account),
+    });
     this.claims = fleetEvents === null ? null : this.claimsOf(fleetEvents);
-    this.pacing = new PacingTick(table);
     this.early = new EarlySettlements(parts.turns, () => this.receiveHeld());
     this.accounts = new AccountBook(parts.shard, parts.index, ledger, settings);
+    this.duty = new DutyCycle({
+      table,
+      accounts: this.accounts,
+      changed: parts.changed,
+      touch: (account, clock) => this.touch(account, clock),
+      close: (account, clock) => this.close(account, clock),
+    });
+    this.pruning = new LedgerPruning({ ledger, mayForget: (id) => this.isClosedHere(id), log });
     this.load();
   }
 
@@ -206,11 +207,15 @@ export class Shard {
   /** Holds a spend until its event is known to be this pod's to count. @returns false when that need not be asked */
   private claim(edge: number, clock: Clock): boolean {
     const { claims, reader, committer } = this;
-    if (claims === null || reader.eventId === '' || !claims.mayHold) return false;
+    if (claims === null || reader.eventId === '') return false;
     const account = this.find();
     if (account === undefined) return false;
     const key = eventKey(account.campaign.id, reader.eventId);
     if (committer.holds(key) || this.parts.ledger.remembers(key, clock.wallMs)) return false;
+    if (!claims.mayHold) {
+      this.parts.meters.add(SHARD_EVENTS_UNCHECKED, 1);
+      return false;
+    }
     claims.hold(edge, reader, key, clock);
     return true;
   }
@@ -297,9 +302,9 @@ export class Shard {
       listener('no_room');
       return;
     }
-    if (known !== undefined) known.change(campaign, clock);
+    if (known !== undefined) known.change(keptCampaign(campaign), clock);
     else if (earlier !== undefined) account.paced.takeOver(earlier, clock);
-    if (known !== undefined || earlier !== undefined) this.pacing.run(account, clock);
+    if (known !== undefined || earlier !== undefined) this.duty.pace(account, clock);
     const group = this.committer.open;
     group.campaigns.set(campaign.id, campaign);
     this.touch(account, clock);
@@ -332,14 +337,10 @@ export class Shard {
   /** A turn of the duty cycle. */
   cycle(): void {
     const clock = this.parts.readClock();
-    const phase = this.cycles % CYCLES_A_SECOND;
-    this.cycles++;
-    this.cycleTouched(clock);
-    this.lookForDue(phase, clock);
-    for (const account of this.active) {
-      if (account.slot % CYCLES_A_SECOND === phase) this.tick(account, clock);
-    }
-    if (phase === 0 && this.parts.shard === 0) this.sweepEvents(clock);
+    const secondBegan = this.duty.turn(clock);
+    if (!secondBegan) return;
+    if (this.parts.shard === 0) this.sweepEvents(clock);
+    this.pruning.turn(clock);
   }
 
   /** Has an alert written. */
@@ -354,6 +355,8 @@ export class Shard {
 
   /** Takes every allowance off the table and writes what is then in flight; edges must have ended before. */
   async end(): Promise<void> {
+    // A commit under way would put allowance out once more when it ends, and write the last records as if others followed.
+    await this.committer.atRest();
     const clock = this.parts.readClock();
     for (const account of this.accounts.all()) {
       account.withdraw(clock);
@@ -372,16 +375,20 @@ export class Shard {
 
   private load(): void {
     const clock = this.parts.readClock();
-    for (const account of this.accounts.load(this.parts.shard, this.parts.shards, clock)) {
-      this.begin(account, clock);
+    const { shard, shards } = this.parts;
+    // All before any is written: a shard that has no room for them ends with nothing under way.
+    for (const { account, olderForm } of [...this.accounts.load(shard, shards, clock)]) {
+      this.duty.begin(account, clock);
       account.publish(clock);
       this.touch(account, clock);
+      // With its record, so that a release that reads neither stops at the campaign and misreads no money.
+      if (olderForm !== null) this.committer.open.campaigns.set(olderForm.id, olderForm);
     }
   }
 
   private open(campaign: Campaign, clock: Clock): Account | null {
     const account = this.accounts.open(campaign, clock);
-    if (account !== null) this.begin(account, clock);
+    if (account !== null) this.duty.begin(account, clock);
     return account;
   }
 
@@ -395,13 +402,8 @@ export class Shard {
     const reopened = this.accounts.get(id);
     if (reopened !== undefined) return reopened;
     const account = this.accounts.reopen(id, clock);
-    if (account !== undefined) this.begin(account, clock);
+    if (account !== undefined) this.duty.begin(account, clock);
     return account;
-  }
-
-  private begin(account: Account, clock: Clock): void {
-    this.pacing.begin(account);
-    this.pacing.run(account, clock);
   }
 
   /** A new campaign's commit ended: edges may find it, or it is as if it had never come. */
@@ -415,9 +417,14 @@ export class Shard {
     account.publish(clock);
   }
 
+  /** Whether a campaign is of this shard and has no account. */
+  private isClosedHere(campaignId: string): boolean {
+    const { shard, shards } = this.parts;
+    return shardOf(hashId(campaignId), shards) === shard && this.accounts.get(campaignId) === undefined;
+  }
+
   private close(account: Account, clock: Clock): void {
-    this.active.delete(account);
-    this.dueSoon.delete(account);
+    this.duty.forget(account);
     this.accounts.close(account, clock);
   }
 
@@ -486,58 +493,10 @@ export class Shard {
 
   /** The account changed: it is written with the open group and paced from the next cycle on. */
   private touch(account: Account, clock: Clock): void {
-    account.activity.touchedMs = clock.steadyMs;
-    this.active.add(account);
+    this.duty.woken(account, clock);
     this.committer.open.dirty.add(account);
     this.committer.schedule();
     this.parts.changed(account, clock);
-  }
-
-  private cycleTouched(clock: Clock): void {
-    const { table } = this.parts;
-    const words = table.slotCount / 32;
-    for (let word = 0; word < words; word++) {
-      let bits = table.takeActivity(word);
-      while (bits !== 0) {
-        const bit = 31 - Math.clz32(bits);
-        bits ^= 1 << bit;
-        const account = this.accounts.at(word * 32 + bit);
-        if (account === undefined) continue;
-        account.activity.touchedMs = clock.steadyMs;
-        this.active.add(account);
-        account.cycle(clock);
-        this.parts.changed(account, clock);
-        if (account.allowanceShort) this.touch(account, clock);
-      }
-    }
-  }
-
-  /** Looks at a twentieth of all accounts for those due within the next second, and lets the due ones advance. */
-  private lookForDue(phase: number, clock: Clock): void {
-    for (let place = phase; place < this.accounts.places; place += CYCLES_A_SECOND) {
-      const account = this.accounts.at(place);
-      if (account !== undefined && account.dueAtMs <= clock.wallMs + 1000) this.dueSoon.add(account);
-    }
-    let room = DUE_A_CYCLE_MAX;
-    for (const account of this.dueSoon) {
-      if (account.dueAtMs > clock.wallMs) continue;
-      if (room-- === 0) return;
-      this.dueSoon.delete(account);
-      account.advance(clock);
-      this.touch(account, clock);
-    }
-  }
-
-  private tick(account: Account, clock: Clock): void {
-    const quietMs = clock.steadyMs - account.activity.touchedMs;
-    const second = Math.floor(this.cycles / CYCLES_A_SECOND);
-    if (quietMs >= QUIET_MS && account.atRest && (second + account.slot) % QUIET_SECONDS !== 0) return;
-    account.advance(clock);
-    if (this.pacing.run(account, clock) > 0) this.parts.changed(account, clock);
-    if (account.allowanceShort) this.touch(account, clock);
-    if (!account.atRest) return;
-    if (account.campaign.status === 'DELETED' && quietMs >= QUIET_MS) this.close(account, clock);
-    else if (quietMs >= IDLE_MS) this.active.delete(account);
   }
 
   private sweepEvents(clock: Clock): void {
@@ -556,21 +515,31 @@ export class Shard {
 
   /** An hour is history; its account is written with it, so that it is neither lost nor counted twice. */
   private hourEnded(hour: HourRecord): void {
-    const { campaignId, hourStartMs, asks, wins } = hour;
-    if (asks === 0 && wins === 0) return;
-    this.tellHistory(hourStartMs, `${campaignId}/hour`, { kind: 'hour', hour });
-    const account = this.accounts?.get(campaignId);
+    if (isEmpty(hour)) return;
+    this.tellHistory(hour.hourStartMs, `${hour.campaignId}/hour`, { kind: 'hour', hour });
+    const account = this.accounts?.get(hour.campaignId);
     if (account !== undefined) this.committer.open.dirty.add(account);
+  }
+
+  /** The running hour of a deleted campaign, which no start will open again to tell it. */
+  private lastHour(account: Account): readonly [string, OutboxEntry] | null {
+    if (account.campaign.status !== 'DELETED') return null;
+    const hour = account.paced.hourRecord(this.parts.readClock().wallMs);
+    if (isEmpty(hour)) return null;
+    return [this.outboxKey(hour.hourStartMs, `${hour.campaignId}/hour`), { kind: 'hour', hour }];
   }
 
   /** Puts a piece of history into the open group; it is Postgres's once the ledger has it. */
   private tellHistory(atMs: number, what: string, entry: OutboxEntry): void {
-    const key = `${this.parts.shard}/${String(atMs).padStart(14, '0')}/${what}`;
-    this.committer.open.outbox.set(key, entry);
+    this.committer.open.outbox.set(this.outboxKey(atMs, what), entry);
     this.committer.schedule();
   }
 
-  private breakerMoved(campaign: Campaign, transition: BreakerTransition): void {
+  private outboxKey(atMs: number, what: string): string {
+    return `${this.parts.shard}/${String(atMs).padStart(14, '0')}/${what}`;
+  }
+
+  private breakerMoved(campaign: CampaignTerms, transition: BreakerTransition): void {
     const { from, to, reason, atMs } = transition;
     this.tellHistory(atMs, `${campaign.id}/breaker-${to}`, {
       kind: 'breaker',
@@ -586,7 +555,7 @@ export class Shard {
   }
 
   /** An opened breaker is one alert until it closes, whatever happens to it between. */
-  private alertOfBreaker(campaign: Campaign, transition: BreakerTransition): void {
+  private alertOfBreaker(campaign: CampaignTerms, transition: BreakerTransition): void {
     const { from, to, atMs } = transition;
     const source = this.parts.ledger.id;
     if (to === CLOSED) {
@@ -599,4 +568,8 @@ export class Shard {
       this.raise(breakerTripped(campaign, transition, source, budget));
     }
   }
+}
+
+function isEmpty({ asks, wins }: HourRecord): boolean {
+  return asks === 0 && wins === 0;
 }

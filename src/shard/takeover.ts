@@ -4,8 +4,8 @@
  * and a flight's are not spent twice. Without an answer such a campaign is not taken in, and is offered again.
  */
 import { AppError } from '../domain/app-error.ts';
-import { budgetDay, resetsOn } from '../domain/budget-day.ts';
-import type { Campaign } from '../domain/campaign.ts';
+import { budgetDay, budgetDayStartMs } from '../domain/budget-day.ts';
+import type { Campaign, CampaignTerms } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type LocalDay, localDayAt, localHourStart } from '../domain/local-day.ts';
 import type { EarlierSpend } from '../domain/pacing-settings.ts';
@@ -47,7 +47,7 @@ export class Takeover {
   }
 
   /** What others have spent of each. @throws AppError `unavailable` while the history cannot be read */
-  async ask(campaigns: readonly Campaign[]): Promise<EarlierSpends> {
+  async ask(campaigns: readonly CampaignTerms[]): Promise<EarlierSpends> {
     const earlier = new Map<string, { date: string; dayMicros: number; totalMicros: number }>();
     const { wallMs } = this.readClock();
     const spends = await this.spends(campaigns, wallMs);
@@ -65,7 +65,7 @@ export class Takeover {
   }
 
   /** What each source has spent of each, this one included. @throws AppError `unavailable` as {@link ask} does */
-  async spends(campaigns: readonly Campaign[], wallMs = this.readClock().wallMs): Promise<KnownSpend[]> {
+  async spends(campaigns: readonly CampaignTerms[], wallMs = this.readClock().wallMs): Promise<KnownSpend[]> {
     if (this.store === null) throw new AppError('unavailable', 'the history is not there yet; try again');
     const days = new Map<string, string>();
     const questions = campaigns.map((campaign) => {
@@ -73,7 +73,7 @@ export class Takeover {
       const day = localDayAt(timezone, wallMs);
       days.set(id, budgetDay(campaign, day.date));
       const hourStartMs = localHourStart(day, wallMs);
-      return { campaignId: id, localDate: day.date, countedFromMs: countedFrom(campaign, day), hourStartMs };
+      return { campaignId: id, countedFromMs: countedFrom(campaign, day), hourStartMs };
     });
     const spends = await this.store.spentBySource(questions);
     return spends.map((spend) => ({ ...spend, day: days.get(spend.campaignId) ?? '' }));
@@ -85,7 +85,7 @@ export class Takeover {
 }
 
 /** The hour that the day's counters began in: since a reset somewhat more is taken for spent than was. */
-function countedFrom(campaign: Campaign, day: LocalDay): number {
-  const at = resetsOn(campaign, day.date) > 0 ? campaign.dayReset?.at : undefined;
-  return at === undefined ? day.startMs : localHourStart(day, Date.parse(at));
+function countedFrom(campaign: CampaignTerms, day: LocalDay): number {
+  const startMs = budgetDayStartMs(campaign, day);
+  return startMs === day.startMs ? startMs : localHourStart(localDayAt(campaign.timezone, startMs), startMs);
 }

@@ -10,8 +10,18 @@
  * Removal closes the gap by moving later entries forward, so lookups never slow down with churn. A reader
  * that finds nothing while entries moved looks again; one that finds its id has compared every byte of it.
  */
+import { CAMPAIGN_ID_LENGTH_MAX } from '../domain/campaign.ts';
 import { hashId, shardOf } from './hash.ts';
-import { ID_BYTES, indexWords, SLOT_WORDS, type TableMemory, WORD_ID_LENGTH } from './layout.ts';
+import {
+  ID_REST_BYTES,
+  ID_SLOT_BYTES,
+  indexWords,
+  SLOT_BYTES,
+  SLOT_WORDS,
+  type TableMemory,
+  WORD_ID,
+  WORD_ID_LENGTH,
+} from './layout.ts';
 
 const VERSION = 0;
 const COUNT = 1;
@@ -24,7 +34,10 @@ export class IdIndex {
   private readonly mask: number;
   private readonly words: readonly Int32Array[];
   private readonly slots: Int32Array;
-  private readonly ids: Uint8Array;
+  private readonly slotBytes: Buffer;
+  private readonly rests: Buffer;
+  /** The id that a string look-up is for. */
+  private readonly sought = new Uint8Array(CAMPAIGN_ID_LENGTH_MAX);
 
   constructor(memory: TableMemory) {
     const bytes = indexWords(memory.indexEntries) * 4;
@@ -35,22 +48,29 @@ export class IdIndex {
       (_, shard) => new Int32Array(memory.indexes, shard * bytes, bytes / 4),
     );
     this.slots = new Int32Array(memory.slots);
-    this.ids = new Uint8Array(memory.ids);
+    this.slotBytes = Buffer.from(memory.slots);
+    this.rests = Buffer.from(memory.ids);
   }
 
-  /** The slot of a campaign, or −1. */
+  /** The slot of a campaign, or −1. @param id of a campaign's form */
   find(id: string): number {
-    const hash = hashId(id);
+    const { sought } = this;
+    for (let at = 0; at < id.length; at++) sought[at] = id.charCodeAt(at);
+    return this.findBytes(sought, 0, id.length, hashId(id));
+  }
+
+  /** The same of an id that stands in bytes from `start` up to `end`. @param hash of the id, as hashId gives it */
+  findBytes(bytes: Uint8Array, start: number, end: number, hash: number): number {
     const words = this.words[shardOf(hash, this.shards)] as Int32Array;
-    const slot = this.probe(words, hash, id);
-    return slot >= 0 ? slot : this.lookAgain(words, hash, id);
+    const slot = this.probe(words, hash, bytes, start, end);
+    return slot >= 0 ? slot : this.lookAgain(words, hash, bytes, start, end);
   }
 
   /** Nothing was found: that holds only if no entry moved meanwhile. */
-  private lookAgain(words: Int32Array, hash: number, id: string): number {
+  private lookAgain(words: Int32Array, hash: number, bytes: Uint8Array, start: number, end: number): number {
     for (let look = 0; look < LOOKS_MAX; look++) {
       const version = Atomics.load(words, VERSION);
-      const slot = this.probe(words, hash, id);
+      const slot = this.probe(words, hash, bytes, start, end);
       if (slot >= 0) return slot;
       if ((version & 1) === 0 && Atomics.load(words, VERSION) === version) return -1;
     }
@@ -70,7 +90,12 @@ export class IdIndex {
 
   /** Owner only: names the slot and makes it findable. The id must not be in the index yet. */
   insert(id: string, slot: number): void {
-    for (let at = 0; at < id.length; at++) this.ids[slot * ID_BYTES + at] = id.charCodeAt(at);
+    const first = slot * SLOT_BYTES + WORD_ID * 4;
+    const rest = slot * ID_REST_BYTES - ID_SLOT_BYTES;
+    for (let at = 0; at < id.length; at++) {
+      if (at < ID_SLOT_BYTES) this.slotBytes[first + at] = id.charCodeAt(at);
+      else this.rests[rest + at] = id.charCodeAt(at);
+    }
     Atomics.store(this.slots, slot * SLOT_WORDS + WORD_ID_LENGTH, id.length);
     const hash = hashId(id);
     this.link(this.words[shardOf(hash, this.shards)] as Int32Array, hash, slot);
@@ -127,9 +152,12 @@ export class IdIndex {
 
   /** The id that a slot carries. */
   idOf(slot: number): string {
-    const start = slot * ID_BYTES;
     const length = Atomics.load(this.slots, slot * SLOT_WORDS + WORD_ID_LENGTH);
-    return String.fromCharCode(...this.ids.subarray(start, start + length));
+    const first = slot * SLOT_BYTES + WORD_ID * 4;
+    const id = this.slotBytes.toString('latin1', first, first + Math.min(length, ID_SLOT_BYTES));
+    if (length <= ID_SLOT_BYTES) return id;
+    const rest = slot * ID_REST_BYTES;
+    return id + this.rests.toString('latin1', rest, rest + length - ID_SLOT_BYTES);
   }
 
   private link(words: Int32Array, hash: number, slot: number): void {
@@ -140,19 +168,29 @@ export class IdIndex {
     Atomics.add(words, COUNT, 1);
   }
 
-  private probe(words: Int32Array, hash: number, id: string): number {
+  private probe(words: Int32Array, hash: number, bytes: Uint8Array, start: number, end: number): number {
     for (let entry = hash & this.mask; ; entry = (entry + 1) & this.mask) {
       const slot = Atomics.load(words, FIRST + 2 * entry + 1) - 1;
       if (slot < 0) return -1;
-      if (words[FIRST + 2 * entry] === (hash | 0) && this.matches(slot, id)) return slot;
+      if (words[FIRST + 2 * entry] === (hash | 0) && this.matches(slot, bytes, start, end)) return slot;
     }
   }
 
-  private matches(slot: number, id: string): boolean {
-    if (this.slots[slot * SLOT_WORDS + WORD_ID_LENGTH] !== id.length) return false;
-    const start = slot * ID_BYTES;
-    for (let at = 0; at < id.length; at++) {
-      if (this.ids[start + at] !== id.charCodeAt(at)) return false;
+  private matches(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    if (this.slots[slot * SLOT_WORDS + WORD_ID_LENGTH] !== length) return false;
+    const first = slot * SLOT_BYTES + WORD_ID * 4;
+    const inSlot = length < ID_SLOT_BYTES ? length : ID_SLOT_BYTES;
+    for (let at = 0; at < inSlot; at++) {
+      if (this.slotBytes[first + at] !== bytes[start + at]) return false;
+    }
+    return length <= ID_SLOT_BYTES || this.restMatches(slot, bytes, start + ID_SLOT_BYTES, end);
+  }
+
+  private restMatches(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const offset = slot * ID_REST_BYTES - start;
+    for (let at = start; at < end; at++) {
+      if (this.rests[offset + at] !== bytes[at]) return false;
     }
     return true;
   }

@@ -13,14 +13,14 @@
  *      5    breaker          owner                 metrics        0 closed, 1 open, 2 half-open
  *      6    id length        owner, while vacant   edges          bytes
  *      7    throttle rate    owner                 edges, metrics 1 / PROBABILITY_ONE
- *      8–15 unused
- *     16    allowance        owner adds, edges take     both      units, never below 0
- *     17    tokens           owner adds, edges take     both      units, may be below 0
- *     18    probes           owner sets, edges take     both      bids
- *     19    shortfall        edges set, owner clears    owner     units of a bid the allowance did not cover
- *     20–31 unused
+ *      8–27 id               owner, while vacant   edges          its first 80 bytes, ASCII
+ *     28    allowance        owner adds, edges take     both      units, never below 0
+ *     29    tokens           owner adds, edges take     both      units, may be below 0
+ *     30    probes           owner sets, edges take     both      bids
+ *     31    shortfall        edges set, owner clears    owner     units of a bid the allowance did not cover
  *
- *  ids       128 bytes for each slot: the campaign's id in ASCII (owner, while vacant)
+ *  ids       48 bytes for each slot: what an id has beyond its first 80 bytes (owner, while vacant). An id that is not
+ *            that long is compared in the lines that a decision reads anyway, and this memory is never touched
  *  indexes   one open-addressing table for each shard: hash and slot + 1 (owner); see id-index.ts
  *  activity  one bit for each slot: edges set it when they touch the slot, the owner takes it
  *  owners    one word for each shard: 1 while it goes on without the fleet's shared state (owner)
@@ -43,10 +43,11 @@ export const WORD_FLAGS = 4;
 export const WORD_BREAKER = 5;
 export const WORD_ID_LENGTH = 6;
 export const WORD_THROTTLE = 7;
-export const WORD_ALLOWANCE = 16;
-export const WORD_TOKENS = 17;
-export const WORD_PROBES = 18;
-export const WORD_SHORTFALL = 19;
+export const WORD_ID = 8;
+export const WORD_ALLOWANCE = 28;
+export const WORD_TOKENS = 29;
+export const WORD_PROBES = 30;
+export const WORD_SHORTFALL = 31;
 
 export const PROBABILITY_ONE = 2 ** 30;
 export const UNITS_MAX = 2 ** 31 - 1;
@@ -62,7 +63,10 @@ export const FLAG_NO_TOKENS = 2;
 /** Bids in flight hold budget: when nothing is left, it may come back. */
 export const FLAG_RESERVED = 4;
 
-export const ID_BYTES = CAMPAIGN_ID_LENGTH_MAX;
+export const SLOT_BYTES = SLOT_WORDS * 4;
+/** Of an id, what stands in its slot, and what of a long one stands in the ids. */
+export const ID_SLOT_BYTES = (WORD_ALLOWANCE - WORD_ID) * 4;
+export const ID_REST_BYTES = CAMPAIGN_ID_LENGTH_MAX - ID_SLOT_BYTES;
 export const SLOT_REST_MS = 60_000;
 
 export const GAUGES = 16;
@@ -135,8 +139,8 @@ export function allocateTable(campaignsMax: number, shards: number, edges: numbe
     campaignsPerShard: roomy,
     slotsPerShard,
     indexEntries,
-    slots: new SharedArrayBuffer(slotCount * SLOT_WORDS * 4),
-    ids: new SharedArrayBuffer(slotCount * ID_BYTES),
+    slots: new SharedArrayBuffer(slotCount * SLOT_BYTES),
+    ids: new SharedArrayBuffer(slotCount * ID_REST_BYTES),
     indexes: new SharedArrayBuffer(shards * indexWords(indexEntries) * 4),
     activity: new SharedArrayBuffer(slotCount / 8),
     owners: new SharedArrayBuffer(shards * 4),

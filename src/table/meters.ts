@@ -47,13 +47,14 @@ export class Meters {
     return this.fields[counter] as number;
   }
 
-  observe(histogram: number, seconds: number): void {
+  /** @param count observations that this one stands for */
+  observe(histogram: number, seconds: number, count = 1): void {
     let bucket = 0;
     while (bucket < LATENCY_BOUNDS.length && seconds > (LATENCY_BOUNDS[bucket] as number)) bucket++;
     const at = this.counterCount + histogram * HISTOGRAM_FIELDS;
-    this.fields[at + bucket] = (this.fields[at + bucket] as number) + 1;
+    this.fields[at + bucket] = (this.fields[at + bucket] as number) + count;
     const sum = at + HISTOGRAM_FIELDS - 1;
-    this.fields[sum] = (this.fields[sum] as number) + seconds;
+    this.fields[sum] = (this.fields[sum] as number) + seconds * count;
   }
 
   histogram(histogram: number): HistogramReading {

@@ -2,6 +2,9 @@
 import { GATE_VACANT } from '../domain/gate.ts';
 import {
   GAUGES,
+  LANE_ALLOWED,
+  LANE_ASKS,
+  LANE_FIELDS,
   PROBABILITY_ONE,
   SLOT_WORDS,
   type TableMemory,
@@ -13,10 +16,12 @@ import {
 export class TableReader {
   private readonly slots: Int32Array;
   private readonly gauges: Float64Array;
+  private readonly lanes: readonly Float64Array[];
 
   constructor(memory: TableMemory) {
     this.slots = new Int32Array(memory.slots);
     this.gauges = new Float64Array(memory.gauges);
+    this.lanes = memory.lanes.map((lane) => new Float64Array(lane));
   }
 
   /** Whether a slot shows a campaign that is not deleted. */
@@ -41,5 +46,21 @@ export class TableReader {
 
   throttleRate(slot: number): number {
     return (this.slots[slot * SLOT_WORDS + WORD_THROTTLE] as number) / PROBABILITY_ONE;
+  }
+
+  /** Bids asked for, ever, of all campaigns that had the slot. */
+  asks(slot: number): number {
+    return this.sum(slot * LANE_FIELDS + LANE_ASKS);
+  }
+
+  /** Those that were let through. */
+  allowed(slot: number): number {
+    return this.sum(slot * LANE_FIELDS + LANE_ALLOWED);
+  }
+
+  private sum(at: number): number {
+    let sum = 0;
+    for (const lane of this.lanes) sum += lane[at] as number;
+    return sum;
   }
 }

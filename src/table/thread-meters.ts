@@ -21,15 +21,29 @@ export const ENDPOINT_STATUS = 5;
 
 /** Decisions by reason first, then the rest. */
 export const EDGE_METERS: MeterLayout = {
-  counters: [...REASONS, 'event_loop_lag_seconds', 'requests_refused', 'unauthorized', 'limited'],
-  histograms: ENDPOINTS.map((endpoint) => endpoint.endpoint),
+  counters: [
+    ...REASONS,
+    'event_loop_lag_seconds',
+    'requests_refused',
+    'unauthorized',
+    'limited',
+    'connections',
+    'connections_refused',
+  ],
+  histograms: [...ENDPOINTS.map((endpoint) => endpoint.endpoint), 'gc_pause_seconds'],
 };
+/** Behind the endpoints' histograms. */
+export const EDGE_GC_PAUSES = ENDPOINTS.length;
 export const EDGE_LAG = REASONS.length;
 export const EDGE_REFUSED = REASONS.length + 1;
 /** Requests without the token of EDGE_TOKEN. */
 export const EDGE_UNAUTHORIZED = REASONS.length + 2;
 /** Requests above MAX_QPS. */
 export const EDGE_LIMITED = REASONS.length + 3;
+/** Connections that are open now. */
+export const EDGE_CONNECTIONS = REASONS.length + 4;
+/** Those above MAX_CONNECTIONS. */
+export const EDGE_CONNECTIONS_REFUSED = REASONS.length + 5;
 
 /** Why breakers move, in the order of their counters. */
 export const BREAKER_REASONS = [
@@ -56,7 +70,7 @@ export const SHARD_METERS: MeterLayout = {
     'ledger_failing',
     ...BREAKER_REASONS,
   ],
-  histograms: ['ledger_commit_seconds'],
+  histograms: ['ledger_commit_seconds', 'gc_pause_seconds'],
 };
 export const SHARD_LAG = 0;
 export const SHARD_SPEND_REJECTED = 1;
@@ -85,3 +99,8 @@ export const SHARD_LEDGER_FAILING = 14;
 /** Transitions of breakers: a counter for each of {@link BREAKER_REASONS} from here on. */
 export const SHARD_BREAKERS_MOVED = 15;
 export const SHARD_COMMIT_SECONDS = 0;
+export const SHARD_GC_PAUSES = 1;
+
+/** The management thread renders /metrics itself, and needs no shared memory for what it counts. */
+export const MANAGEMENT_METERS: MeterLayout = { counters: [], histograms: ['gc_pause_seconds'] };
+export const MANAGEMENT_GC_PAUSES = 0;

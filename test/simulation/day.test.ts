@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { VirtualCampaign } from '../../src/domain/virtual-campaign.ts';
 import { simulateDay, wantedBy } from './simulated-day.ts';
 
 const diurnal = (hour: number): number => 1 + 0.6 * Math.cos(((hour - 12) / 12) * Math.PI);
@@ -44,6 +45,18 @@ describe.each(SEEDS)('a simulated day (seed %i)', (seed) => {
     expect(day.delivered).toBeGreaterThanOrEqual(0.997);
     expect(day.rmse).toBeLessThanOrEqual(0.02);
     expect(day.overspentMicros).toBe(0);
+  });
+
+  test('goes on as planned after spend that came from nowhere tripped the breaker', () => {
+    const onHour = (hour: number, virtual: VirtualCampaign): void => {
+      if (hour === 6) virtual.spend(20_000_000, '', virtual.now.wallMs);
+    };
+    for (const mode of ['EVEN', 'FRONT_LOADED'] as const) {
+      const day = simulateDay({ seed, supply: 4, mode, onHour });
+      expect(day.transitions.map(({ reason }) => reason)).toContain('velocity');
+      expect(day.delivered, mode).toBeGreaterThanOrEqual(0.79);
+      expect(day.delivered, mode).toBeLessThanOrEqual(0.8);
+    }
   });
 
   test('of tight supply spends ahead of the plan where the forecast says the rest cannot carry it', () => {

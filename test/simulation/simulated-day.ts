@@ -9,7 +9,7 @@ import { CurveCache } from '../../src/domain/curve-cache.ts';
 import { localDayAt } from '../../src/domain/local-day.ts';
 import { micros } from '../../src/domain/money.ts';
 import { targetAt } from '../../src/domain/plan.ts';
-import { seededRandom } from '../../src/domain/seeded-random.ts';
+import { poisson, seededRandom } from '../../src/domain/seeded-random.ts';
 import { VirtualCampaign, type VirtualDecision } from '../../src/domain/virtual-campaign.ts';
 import { someCampaign } from '../support/campaigns.ts';
 
@@ -256,15 +256,4 @@ function huntingOf(passes: readonly number[]): number {
 function noticeDelay(random: () => number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return Math.exp(Math.log(2) + (Math.log(15) / 2.3263) * normal);
-}
-
-function poisson(random: () => number, mean: number): number {
-  const limit = Math.exp(-mean);
-  let product = random();
-  let count = 0;
-  while (product > limit) {
-    product *= random();
-    count++;
-  }
-  return count;
 }

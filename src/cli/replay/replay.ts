@@ -5,6 +5,7 @@
  */
 import { AppError } from '../../domain/app-error.ts';
 import { budgetStatus } from '../../domain/budget-status.ts';
+import type { Campaign } from '../../domain/campaign.ts';
 import { CurveCache } from '../../domain/curve-cache.ts';
 import { explain } from '../../domain/explanation.ts';
 import { isAllowed, REASONS } from '../../domain/gate.ts';
@@ -27,6 +28,8 @@ export interface ReplaySettings {
 const SETTLED_MEMORY_MS = 86_400_000;
 
 interface Replayed {
+  /** In its newest version. */
+  campaign: Campaign;
   readonly virtual: VirtualCampaign;
   readonly random: () => number;
   readonly reasons: number[];
@@ -115,12 +118,11 @@ export class Replay {
       this.campaigns.set(line.campaignId, this.open(line));
       return;
     }
-    const { virtual } = replayed;
-    const current = virtual.paced.campaign;
-    virtual.change(
-      checkedCampaign(() => campaignToPatch(checked(patchBody, line.campaign), current, line.timeMs)),
-      line.timeMs,
+    const { virtual, campaign } = replayed;
+    replayed.campaign = checkedCampaign(() =>
+      campaignToPatch(checked(patchBody, line.campaign), campaign, line.timeMs),
     );
+    virtual.change(replayed.campaign, line.timeMs);
     if (line.learnedShape !== null) virtual.expect(line.learnedShape, line.timeMs);
   }
 
@@ -142,6 +144,7 @@ export class Replay {
     const virtual = new VirtualCampaign(campaign, pacing, line.timeMs, line.prior);
     if (line.learnedShape !== null) virtual.expect(line.learnedShape, line.timeMs);
     return {
+      campaign,
       virtual,
       random: seededRandom(hashId(campaign.id) ^ seed),
       reasons: [],

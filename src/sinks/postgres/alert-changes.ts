@@ -16,9 +16,9 @@ export class AlertChanges {
     this.#sql = sql;
   }
 
-  /** Begins anew: the next look returns nothing but what changes after it. */
-  forget(): void {
-    this.#horizon = null;
+  /** The next look returns what changes from now on, and perhaps something from just before. @throws AppError `unavailable` */
+  async mark(): Promise<void> {
+    this.#horizon = await readHorizon(this.#sql);
     this.#returned.clear();
   }
 

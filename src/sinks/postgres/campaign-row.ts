@@ -1,6 +1,6 @@
 /** A row of the campaigns table, and the campaign it holds. */
 
-import type { DayReset } from '../../domain/budget-day.ts';
+import type { DayReset, ZoneChange } from '../../domain/budget-day.ts';
 import type {
   Campaign,
   CampaignStatus,
@@ -25,6 +25,7 @@ export interface CampaignRow {
   breaker_threshold: number;
   confidence_gate: boolean;
   day_reset: DayReset | null;
+  zone_change: ZoneChange | null;
   dayparts: Daypart[] | null;
   hour_multipliers: HourMultiplier[] | null;
   targeting: unknown;
@@ -49,6 +50,7 @@ export function campaignOf(row: CampaignRow): Campaign {
     breakerThreshold: row.breaker_threshold,
     confidenceGate: row.confidence_gate,
     dayReset: row.day_reset,
+    zoneChange: row.zone_change,
     dayparts: row.dayparts,
     hourMultipliers: row.hour_multipliers,
     targeting: row.targeting,

@@ -94,6 +94,7 @@ export class CampaignStore {
         timezone = ${c.timezone}, pacing_mode = ${c.pacingMode}, pacing_lever = ${c.pacingLever},
         status = ${c.status}, breaker_threshold = ${c.breakerThreshold},
         confidence_gate = ${c.confidenceGate}, day_reset = ${jsonText(c.dayReset)}::text::jsonb,
+        zone_change = ${jsonText(c.zoneChange)}::text::jsonb,
         dayparts = ${jsonText(c.dayparts)}::text::jsonb,
         hour_multipliers = ${jsonText(c.hourMultipliers)}::text::jsonb,
         targeting = ${jsonText(c.targeting)}::text::json, creative = ${jsonText(c.creative)}::text::json,

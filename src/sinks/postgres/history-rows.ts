@@ -77,9 +77,7 @@ export interface AlertResolution {
 /** A campaign, with the day and the hour that are running there: the database does not tell the time. */
 export interface SpendQuestion {
   readonly campaignId: string;
-  /** `YYYY-MM-DD`. */
-  readonly localDate: string;
-  /** The day's hours from here on count as spent of it. */
+  /** Hours from here on count as spent of the day. */
   readonly countedFromMs: number;
   readonly hourStartMs: number;
 }

@@ -164,7 +164,7 @@ export class HistoryStore {
   }
 
   /**
-   * What each source has spent of each campaign, in all, in the given local day and in the given hour. For
+   * What each source has spent of each campaign, in all, from the first hour of its day on, and in the hour that runs. For
    * a pod whose ledger is empty, and for a Redis that was wiped. Sources that counted nothing have no row.
    * @throws AppError `unavailable`.
    */
@@ -175,12 +175,10 @@ export class HistoryStore {
         (sql) => sql<SourceSpend[]>`
           SELECT campaign_id AS "campaignId", source,
             sum(spend_micros)::bigint AS "totalMicros",
-            coalesce(sum(spend_micros) FILTER (
-              WHERE s.local_date = asked.local_date AND s.hour_start >= asked.counted_from
-            ), 0)::bigint AS "dayMicros",
+            coalesce(sum(spend_micros) FILTER (WHERE s.hour_start >= asked.counted_from), 0)::bigint AS "dayMicros",
             coalesce(sum(spend_micros) FILTER (WHERE s.hour_start = asked.hour_start), 0)::bigint AS "hourMicros"
           FROM json_to_recordset(${rows}::text::json) AS asked (
-            campaign_id text, local_date date, counted_from timestamptz, hour_start timestamptz
+            campaign_id text, counted_from timestamptz, hour_start timestamptz
           )
           JOIN spend_hourly AS s USING (campaign_id)
           GROUP BY campaign_id, source
@@ -261,7 +259,6 @@ const resolutionRow = (resolution: AlertResolution): object => ({
 
 const questionRow = (question: SpendQuestion): object => ({
   campaign_id: question.campaignId,
-  local_date: question.localDate,
   counted_from: instant(question.countedFromMs),
   hour_start: instant(question.hourStartMs),
 });

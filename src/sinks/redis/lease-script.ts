@@ -25,8 +25,9 @@
  * source, is refused by its sequence. When a hold ends, the lease's own end and a reservation's whole life have
  * passed: nothing of it is in flight. (What a source spent and never told, cut off for longer than its hold, is
  * not known here: at most L_i − S_i, the bound of a partition.)
- * A day is a local day or, after a reset of its counters, what is left of it: <date> is then `YYYY-MM-DD.0001` and so on,
- * and days are in the order of their names. A new day's first call carries over what every source may have in flight:
+ * A day is a local day or, after a reset of its counters, what is left of it: <date> is then `YYYY-MM-DD.0001` and so on
+ * (domain/budget-day.ts has the names for dates that come back with a change of zone), and days are in the order of
+ * their names. A new day's first call carries over what every source may have in flight:
  * a bid of yesterday that wins today is today's spend. From then on no lease of an older day grows, and what a source
  * that is late still holds there is kept for it in the newest day.
  */
@@ -183,7 +184,7 @@ local function sync(place)
   local day_key = 'budget:day:' .. tag .. ':' .. day
   local hour, version, daily, total, spent_day, spent_hour, spent_total, held, floor, cap, want, bid,
     asks, asked, allowed, wins = unpack(read_request(place))
-  local hour_key = string.format('budget:hour:%s:%s-%02d', tag, string.sub(day, 1, 10), hour)
+  local hour_key = string.format('budget:hour:%s:%s-%02d', tag, string.match(day, '^[^.]*'), hour)
   local total_key = 'budget:total:' .. tag
 
   local entries, marks = read_leases(lease_key)

@@ -75,7 +75,7 @@ describe('history while Postgres fails', () => {
       if (error !== undefined) expect(error).toMatchObject(UNAVAILABLE);
       return error !== undefined;
     });
-    const day = { localDate: '2026-03-01', countedFromMs: 0, hourStartMs: HOUR_START_MS };
+    const day = { countedFromMs: 0, hourStartMs: HOUR_START_MS };
     const asked = { campaignId: 'camp-001', ...day };
     expect(await history.spentBySource([asked])).toHaveLength(1);
     await sql`ALTER SYSTEM RESET default_transaction_read_only`;

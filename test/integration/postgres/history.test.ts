@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AlertChanges } from '../../../src/sinks/postgres/alert-changes.ts';
 import type { Sql } from '../../../src/sinks/postgres/client.ts';
-import type { HourTotals } from '../../../src/sinks/postgres/history-rows.ts';
+import type { Alert, HourTotals } from '../../../src/sinks/postgres/history-rows.ts';
 import { HISTORY_BATCH_MAX, HistoryStore } from '../../../src/sinks/postgres/history-store.ts';
 import { migrate } from '../../../src/sinks/postgres/migrate.ts';
+import { TrafficStore } from '../../../src/sinks/postgres/traffic-store.ts';
 import { databaseKinds, startDatabase, type TestDatabase } from '../../support/databases.ts';
 import { HOUR_START_MS, someAlert, someBreakerEvent, someHour, somePlan } from '../../support/history.ts';
 
@@ -65,6 +67,29 @@ describe.each(databaseKinds)('history in the %s database', (kind) => {
     );
   });
 
+  it('has the traffic of each five minutes, of all pods, and forgets it after two days', async () => {
+    const traffic = new TrafficStore(database.address);
+    const at = (minutes: number) => HOUR_START_MS + minutes * 60_000;
+    const slot = { campaignId: 'a', asks: 100, allowed: 60, throttle: 0.4, spentMicros: 5_000_000 };
+    await traffic.write('pod-a', at(10), [slot, { ...slot, campaignId: 'b' }]);
+    await traffic.write('pod-b', at(10), [{ ...slot, asks: 300, throttle: 0.8, spentMicros: 6_000_000 }]);
+    await traffic.write('pod-a', at(5), [{ ...slot, asks: 50 }]);
+    await traffic.write('pod-a', at(5), [{ ...slot, asks: 40, allowed: 10 }]);
+    await traffic.write('pod-a', at(60), [slot]);
+    const points = [
+      { startMs: at(5), asks: 50, allowed: 60, throttle: expect.closeTo(0.4, 6), spentMicros: 5_000_000 },
+      { startMs: at(10), asks: 400, allowed: 120, throttle: expect.closeTo(0.7, 6), spentMicros: 6_000_000 },
+    ];
+    expect(await traffic.read('a', at(0), at(60))).toEqual(points);
+    expect(await traffic.read('a', at(10), at(120))).toEqual([
+      points[1],
+      { ...points[0], startMs: at(60), asks: 100 },
+    ]);
+    await traffic.forgetOld(at(60) + 50 * HOUR_MS);
+    expect(await traffic.read('a', at(0), at(120))).toHaveLength(1);
+    await traffic.close();
+  });
+
   it('leaves a row alone that has nothing new', async () => {
     await history.writeHours([someHour()]);
     const rowOf = async () => (await sql`SELECT ctid::text, xmin::text FROM spend_hourly`)[0]?.ctid;
@@ -94,7 +119,7 @@ describe.each(databaseKinds)('history in the %s database', (kind) => {
       someHour({ spendMicros: 50_000, campaignId: 'camp-002', hourStartMs: HOUR_START_MS + HOUR_MS }),
       someHour({ spendMicros: 7, campaignId: 'not-asked-for' }),
     ]);
-    const now = { localDate: '2026-03-01', countedFromMs: 0, hourStartMs: HOUR_START_MS };
+    const now = { countedFromMs: HOUR_START_MS - HOUR_MS, hourStartMs: HOUR_START_MS };
     const asked = ['camp-002', 'camp-001', 'never-spent'].map((campaignId) => ({ campaignId, ...now }));
     expect(await history.spentBySource(asked)).toEqual([
       { campaignId: 'camp-001', source: 'pod-a', totalMicros: 321, dayMicros: 21, hourMicros: 1 },
@@ -169,6 +194,28 @@ describe.each(databaseKinds)('history in the %s database', (kind) => {
       { dedupe_key: 'breaker:camp-001:2026-03-01', campaign_id: 'camp-001', resolved_at: null },
       { dedupe_key: 'degraded:pod-a:7', campaign_id: null, resolved_at: new Date(HOUR_START_MS + 5_000) },
     ]);
+  });
+
+  it('tells a reader of each change of an alert since its mark, once', async () => {
+    const changes = new AlertChanges(sql);
+    const keysOf = async () =>
+      (await changes.look()).map((row) => [row.campaign_id, row.resolved_at !== null]);
+    const [before, first, second] = ['before', 'first', 'second'].map((campaignId) =>
+      someAlert({ campaignId, dedupeKey: `breaker:${campaignId}` }),
+    ) as [Alert, Alert, Alert];
+    await history.writeAlerts([before]);
+    await changes.mark();
+    await history.writeAlerts([first]);
+    expect(await keysOf()).toEqual([['first', false]]);
+    await history.writeAlerts([second]);
+    await history.writeAlerts([{ ...first, resolvedAtMs: HOUR_START_MS + 1_000 }]);
+    expect(await keysOf()).toEqual([
+      ['first', true],
+      ['second', false],
+    ]);
+    expect(await keysOf()).toEqual([]);
+    await changes.mark();
+    expect(await keysOf()).toEqual([]);
   });
 
   it('resolves what a key begins with and was raised by then, once, and nothing else', async () => {

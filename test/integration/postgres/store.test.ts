@@ -136,6 +136,18 @@ describe.each(databaseKinds)('the %s database', (kind) => {
     }
   });
 
+  it('keeps what an update says of its day', async () => {
+    const campaign = someCampaign({ id: 'b-moved' });
+    await store.insert(campaign);
+    const at = '2026-03-02T01:00:00.000Z';
+    const day = {
+      dayReset: { date: '2026-03-01', count: 2, at },
+      zoneChange: { from: '2026-03-02', to: '2026-03-01', count: 1, day: '2026-03-02', since: at },
+    };
+    await store.update({ ...campaign, ...day, version: 2 }, 1);
+    expect(await store.get('b-moved')).toMatchObject(day);
+  });
+
   it('serves many clients at once without mixing up their rows', async () => {
     const clients = Array.from({ length: 4 }, () => openPostgres(database.address, { connectionsMax: 3 }));
     const wrong: number[] = [];

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { movedDay } from '../../../src/domain/budget-day.ts';
+import type { Campaign } from '../../../src/domain/campaign.ts';
 import { REASONS } from '../../../src/domain/gate.ts';
 import { OUTCOME_SUCCESS, OUTCOME_UNAVAILABLE } from '../../../src/messages/edge-shard.ts';
 import { campaignOf, ShardHarness } from '../../support/shard-harness.ts';
@@ -184,5 +186,48 @@ describe("a reset of a campaign's day", () => {
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 0, total_spent_cents: 50 });
     await spend(1 * CENT);
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 1, hourly_spent_cents: 1 });
+  });
+});
+
+describe('a change of zone that brings the local date back', () => {
+  const HOUR_MS = 3_600_000;
+
+  /** In New York, as of two hours after midnight in UTC. */
+  async function beginInUtc(): Promise<Campaign> {
+    await begin({ timezone: 'UTC' });
+    const { wallMs } = harness;
+    await harness.pass(26 * HOUR_MS - (wallMs % (24 * HOUR_MS)));
+    const campaign = campaignOf('c', 100 * CENT, { timezone: 'UTC', version: 2 });
+    return {
+      ...campaign,
+      timezone: 'America/New_York',
+      ...movedDay(campaign, 'America/New_York', harness.wallMs),
+    };
+  }
+
+  async function hear(campaign: Campaign): Promise<void> {
+    await Promise.all([harness.upsert(campaign), harness.committed()]);
+  }
+
+  test('gives no new budget before that date is over, and then one', async () => {
+    const moved = await beginInUtc();
+    expect(await spendAll(CENT)).toBe(100 * CENT);
+    await hear(moved);
+    await harness.pass(1_000);
+    expect(reason(CENT)).toBe('budget_exhausted');
+    await harness.pass(4 * HOUR_MS);
+    expect(await spendAll(CENT)).toBe(100 * CENT);
+    expect(harness.status('c')).toMatchObject({ daily_spent_cents: 100, total_spent_cents: 200 });
+  });
+
+  test('gives the next date its budget also where it is heard of late', async () => {
+    const moved = await beginInUtc();
+    expect(await spendAll(CENT)).toBe(100 * CENT);
+    await harness.pass(4 * HOUR_MS);
+    expect(reason(CENT)).toBe('budget_exhausted');
+    await hear(moved);
+    await harness.pass(1_000);
+    expect(await spendAll(CENT)).toBe(100 * CENT);
+    expect(harness.status('c')).toMatchObject({ daily_spent_cents: 100, total_spent_cents: 200 });
   });
 });

@@ -305,6 +305,39 @@ describe('reservations', () => {
     expect(harness.decide('c', 200 * CENT).maxBidMicros).toBe(100 * CENT);
   });
 
+  test('are all that is held after an end in order, also one in the middle of a commit', async () => {
+    start({ reservationTtlMs: 10_000 });
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    harness.decide('c', 40 * CENT, 'in flight');
+    harness.decide('c', 10 * CENT, 'won');
+    let written = (): void => undefined;
+    harness.disk = new Promise((resolve) => {
+      written = resolve;
+    });
+    const spent = harness.spend('c', 10 * CENT, 'won');
+    harness.send();
+    await new Promise((resolve) => setImmediate(resolve)); // the commit has begun
+    const restarted = harness.restart();
+    written();
+    expect(await spent).toBe(OUTCOME_SUCCESS);
+    await restarted;
+    expect(harness.status('c')).toMatchObject({ reserved_cents: 40, remaining_cents: 50 });
+  });
+
+  test('are all that is held after an end in order, whatever its fleet still has written of the account', async () => {
+    start({ reservationTtlMs: 10_000 });
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    harness.decide('c', 40 * CENT, 'in flight');
+    harness.send();
+    const { shard } = harness;
+    await shard.end();
+    for (const account of shard.allAccounts()) shard.committer.open.dirty.add(account);
+    await shard.committer.flush(false);
+    expect(harness.onTable('c')).toBe(0);
+    await harness.crash();
+    expect(harness.status('c').reserved_cents).toBe(40);
+  });
+
   test('survive a restart in order, and after a crash all that may be in flight is held until its time is over', async () => {
     start({ reservationTtlMs: 10_000 });
     await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
@@ -341,6 +374,20 @@ describe('the table', () => {
     allowed += flood(200);
     await harness.crash();
     expect(harness.status('c').reserved_cents * CENT).toBeGreaterThanOrEqual(allowed);
+  });
+
+  test('leaves whole micros reserved after a crash, whatever the flow was: Redis takes no parts of them', async () => {
+    start();
+    await Promise.all([harness.upsert(campaignOf('c', 10_000_000 * CENT)), harness.committed()]);
+    flood(20);
+    for (let round = 0; round < 10; round++) {
+      flood(1);
+      await harness.pass(50);
+      await answered(harness.spend('c', CENT));
+    }
+    await harness.crash();
+    const reserved = [...harness.shard.allAccounts()].map(({ paced }) => paced.reservations.totalMicros);
+    expect(reserved).toEqual([expect.toSatisfy((micros) => Number.isInteger(micros) && micros > 0)]);
   });
 
   test('gets no more while a larger record is still being written', async () => {

@@ -27,11 +27,11 @@ export async function audit(
   books: Books,
   pods: readonly SimulatedPod[],
   redis: SimulatedRedis,
-  days: readonly string[],
 ): Promise<void> {
+  const { days } = books;
   const { id } = books.campaign;
   auditLedgers(books, pods);
-  auditBudgets(books, pods, days);
+  auditBudgets(books, pods);
   const leases = new Map(
     await Promise.all(days.map(async (day) => [day, await redis.leases(id, day)] as const)),
   );
@@ -65,15 +65,15 @@ function auditLedgers(books: Books, pods: readonly SimulatedPod[]): void {
   }
 }
 
-function auditBudgets(books: Books, pods: readonly SimulatedPod[], days: readonly string[]): void {
+function auditBudgets(books: Books, pods: readonly SimulatedPod[]): void {
   const { id, dailyBudgetMicros, totalBudgetMicros } = books.campaign;
   let free = 0;
   for (const pod of pods) free += freeMicros(pod, id);
   const open = books.openMicros() + free;
-  const today = days.at(-1) ?? '';
+  const { days, today } = books;
   for (const day of days) {
     const spent = books.spentOf(day);
-    const bound = books.boundByDay.get(day) ?? 0;
+    const bound = books.boundOf(day);
     const over = spent + (day === today ? open : 0) - dailyBudgetMicros;
     if (over > bound)
       throw new Error(

@@ -3,7 +3,9 @@
  * answered as spent, what of it Redis was told and when. From that alone follows by how much the fleet may be over
  * budget: the amounts that Redis could not know of in time (docs/reliability.md). Never looks into Redis.
  */
+import { budgetDay } from '../../../src/domain/budget-day.ts';
 import type { Campaign } from '../../../src/domain/campaign.ts';
+import { localDayAt } from '../../../src/domain/local-day.ts';
 import { LEASE_MS } from '../../../src/shard/account.ts';
 import { GRACE_MS } from '../../../src/sinks/redis/lease-script.ts';
 import { type HeardFlush, isReply } from './pod-link.ts';
@@ -68,11 +70,13 @@ export class Books {
   bids: Bid[] = [];
   reported: Bid[] = [];
   readonly pods: ReadonlyMap<string, PodBooks>;
-  /** By how much a day, or all days together, may be over budget. */
-  /** Resets of the campaign's local days. */
-  readonly resets = new Map<string, number>();
-  readonly boundByDay = new Map<string, number>();
+  /** The names of the budget's days so far, in order. */
+  readonly days: string[] = [];
+  /** By how much all days together may be over budget. */
   boundMicros = 0;
+  private readonly boundByDay = new Map<string, number>();
+  /** What may come to be spent on a day after the one named. */
+  private readonly boundsAfter: { readonly day: string; readonly micros: number }[] = [];
   /** What Redis had on record of each pod when it was saved. */
   private savedMicros = new Map<string, number>();
 
@@ -94,15 +98,25 @@ export class Books {
     return spent;
   }
 
-  /** The newest of the budget's days on a local day. */
-  today(date: string): string {
-    return this.daysOn(date).at(-1) ?? date;
+  /** The newest of the budget's days. */
+  get today(): string {
+    return this.days.at(-1) ?? '';
   }
 
-  /** The budget's days on a local day: it has one more with each reset. */
-  daysOn(date: string): string[] {
-    const resets = this.resets.get(date) ?? 0;
-    return [date, ...Array.from({ length: resets }, (_, at) => `${date}.${String(at + 1).padStart(4, '0')}`)];
+  /** Some pod's clock may say so much, ms since the epoch. */
+  at(wallMs: number): void {
+    const day = budgetDay(this.campaign, localDayAt(this.campaign.timezone, wallMs).date);
+    if (this.days.includes(day)) return;
+    this.days.push(day);
+    this.days.sort();
+  }
+
+  /** By how much a day may be over budget. */
+  boundOf(day: string): number {
+    let bound = this.boundByDay.get(day) ?? 0;
+    for (const after of this.boundsAfter)
+      if (day > after.day && day <= lastAfter(after.day)) bound += after.micros;
+    return bound;
   }
 
   get spentMicros(): number {
@@ -151,7 +165,7 @@ export class Books {
       if (forgotten !== null && !forgotten.excused && nowMs >= forgotten.sinceMs + GRACE_MS) {
         forgotten.excused = true;
         this.allow(forgotten.dayMicros, forgotten.day, forgotten.totalMicros);
-        for (const day of daysAfter(forgotten.day)) this.allow(forgotten.openMicros, day, 0);
+        this.boundsAfter.push({ day: forgotten.day, micros: forgotten.openMicros });
       }
     }
   }
@@ -204,9 +218,7 @@ export class Books {
   }
 }
 
-/** The days that may follow one: the next local day, and what is left of this one after a reset. */
-function daysAfter(day: string): string[] {
-  const [date = '', resets = '0'] = day.split('.');
-  const next = new Date(Date.parse(date) + 86_400_000).toISOString().slice(0, 10);
-  return [`${date}.${String(Number(resets) + 1).padStart(4, '0')}`, next];
+/** The last name of the days that may follow one: what is left of this date, or the next one. */
+function lastAfter(day: string): string {
+  return new Date(Date.parse(day.slice(0, 10)) + 86_400_000).toISOString().slice(0, 10);
 }

@@ -4,19 +4,22 @@
  * every pod and Redis must tell the same sum, to the last answered micro, and no budget may be stuck.
  */
 import type { Redis } from 'ioredis';
-import { resetsOn } from '../../../src/domain/budget-day.ts';
+import { movedDay, resetsOn } from '../../../src/domain/budget-day.ts';
+import { localDayAt } from '../../../src/domain/local-day.ts';
 import { micros } from '../../../src/domain/money.ts';
 import { seededRandom } from '../../../src/domain/seeded-random.ts';
 import { OUTCOME_SUCCESS } from '../../../src/messages/edge-shard.ts';
 import { audit, freeMicros } from './audit.ts';
 import { type Bid, Books } from './books.ts';
-import { drawPlan, type Plan, STEPS, type Step } from './plan.ts';
+import { drawPlan, type Plan, STEPS, type Step, ZONES } from './plan.ts';
 import type { Weather } from './pod-link.ts';
 import { SimulatedPod } from './simulated-pod.ts';
 import { SimulatedRedis } from './simulated-redis.ts';
 import { Timeline } from './timeline.ts';
 
 const SLICE_MS = 50;
+/** How far a clock may be from the true time, at most. */
+const CLOCKS_APART_MS = 500;
 const CALM: Weather = { loss: 0, lateness: 0, delayMsMax: 20 };
 /** While hours pass, pods that can flush do so this often. */
 const LEAP_MS = 100_000;
@@ -39,7 +42,12 @@ export class History {
     this.plan = drawPlan(seed, this.random);
     this.weather = this.plan.weather;
     const { epochMs, reservationTtlMs, flushMs } = this.plan;
-    this.redis = new SimulatedRedis(client, script, this.timeline, epochMs + this.between(-500, 500));
+    this.redis = new SimulatedRedis(
+      client,
+      script,
+      this.timeline,
+      epochMs + this.between(-CLOCKS_APART_MS, CLOCKS_APART_MS),
+    );
     this.pods = Array.from({ length: this.plan.pods }, (_, at) => {
       return new SimulatedPod({
         name: `pod-${at}`,
@@ -48,7 +56,7 @@ export class History {
         reservationTtlMs,
         flushMs,
         clockRate: 0.995 + this.random() * 0.01,
-        epochMs: epochMs + this.between(-500, 500),
+        epochMs: epochMs + this.between(-CLOCKS_APART_MS, CLOCKS_APART_MS),
         link: {
           redis: this.redis,
           random: this.random,
@@ -67,13 +75,14 @@ export class History {
     });
     const names = this.pods.map(({ name }) => name);
     this.books = this.plan.campaigns.map((campaign) => new Books(campaign, reservationTtlMs, names));
+    for (const books of this.books) books.at(epochMs - CLOCKS_APART_MS);
   }
 
   /** @throws Error that says which step broke what */
   async play(): Promise<void> {
     await this.redis.wipe();
     for (const { campaign } of this.books) {
-      if (Date.parse(campaign.createdAt) === this.plan.epochMs) await this.redis.announce(campaign.id);
+      if (Date.parse(campaign.createdAt) === this.plan.epochMs) await this.redis.announce(campaign);
     }
     for (const pod of this.pods) await pod.start();
     for (const pod of this.pods) this.tellCampaigns(pod);
@@ -101,6 +110,7 @@ export class History {
     else if (kind === 'wait') await this.pass(this.between(500, this.plan.reservationTtlMs * 1.6));
     else if (kind === 'raise') this.raise(books);
     else if (kind === 'reset') this.reset(books);
+    else if (kind === 'zone') this.changeZone(books);
     else if (kind === 'cut') this.cut(pod);
     else if (kind === 'stand still') this.standStill(pod);
     else if (kind === 'kill') await this.kill(pod, this.between(50, 6_000));
@@ -172,15 +182,27 @@ export class History {
   /** The day's counters begin anew: on each pod when it hears of that. */
   private reset(books: Books): void {
     const { campaign } = books;
-    const date = this.today;
+    const { date } = localDayAt(campaign.timezone, this.wallMs);
     const dayReset = {
       date,
       count: resetsOn(campaign, date) + 1,
       at: new Date(this.redis.nowMs).toISOString(),
     };
     books.campaign = { ...campaign, dayReset, version: campaign.version + 1 };
-    books.resets.set(date, dayReset.count);
+    books.at(this.wallMs);
     this.story.push(`   ${campaign.id} ${date} ${dayReset.count}`);
+    this.tellLater(books);
+  }
+
+  /** To a zone with the same local date, or one in which the day goes on: a later date would be a new day. */
+  private changeZone(books: Books): void {
+    const { campaign } = books;
+    const timezone = this.pick(ZONES);
+    const change = movedDay(campaign, timezone, this.wallMs);
+    const [before, after] = [campaign.timezone, timezone].map((zone) => localDayAt(zone, this.wallMs).date);
+    if (before !== after && change.zoneChange === undefined) return;
+    books.campaign = { ...campaign, timezone, ...change, version: campaign.version + 1 };
+    this.story.push(`   ${campaign.id} ${timezone} ${before} ${after} ${JSON.stringify(change)}`);
     this.tellLater(books);
   }
 
@@ -271,7 +293,7 @@ export class History {
     for (const books of this.books) {
       books.forget(restored, nowMs, (name) => {
         const pod = this.pods.find((each) => each.name === name) as SimulatedPod;
-        const day = pod.dayOf(books.campaign.id) || books.today(this.today);
+        const day = pod.dayOf(books.campaign.id) || books.today;
         return { day, openMicros: books.openMicros(name) + freeMicros(pod, books.campaign.id) };
       });
     }
@@ -300,12 +322,8 @@ export class History {
   private async audit(): Promise<void> {
     for (const books of this.books) {
       books.pass(this.timeline.nowMs);
-      await audit(
-        books,
-        this.pods,
-        this.redis,
-        this.dates.flatMap((date) => books.daysOn(date)),
-      );
+      books.at(this.wallMs + CLOCKS_APART_MS);
+      await audit(books, this.pods, this.redis);
     }
   }
 
@@ -356,7 +374,7 @@ export class History {
     for (let round = 0; round < 80; round++) {
       const spent = this.pods.reduce((sum, pod) => sum + told(pod), 0);
       const total = (totalBudgetMicros ?? Number.POSITIVE_INFINITY) - spent;
-      if (Math.min(total, dailyBudgetMicros - books.spentOf(books.today(this.today))) <= 0) return;
+      if (Math.min(total, dailyBudgetMicros - books.spentOf(books.today)) <= 0) return;
       for (const pod of this.pods) {
         const max = pod.up ? pod.decide(id, Math.ceil(dailyBudgetMicros / 4), '') : 0;
         if (max > 0) books.bids.push({ id: '', pod: pod.name, maxMicros: max, bornMs: this.timeline.nowMs });
@@ -367,15 +385,9 @@ export class History {
     throw new Error(`${id}: a part of the budget cannot be spent any more`);
   }
 
-  private get today(): string {
-    return new Date(this.plan.epochMs + this.timeline.nowMs).toISOString().slice(0, 10);
-  }
-
-  /** The local days that a pod may be in, or has been in. */
-  private get dates(): string[] {
-    const first = new Date(this.plan.epochMs - 1_000).toISOString().slice(0, 10);
-    const last = new Date(this.plan.epochMs + this.timeline.nowMs + 500).toISOString().slice(0, 10);
-    return first === last ? [first] : [first, last];
+  /** The true time, ms since the epoch. */
+  private get wallMs(): number {
+    return this.plan.epochMs + this.timeline.nowMs;
   }
 
   private takeBid(books: Books): Bid | undefined {

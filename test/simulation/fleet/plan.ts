@@ -14,6 +14,7 @@ export const STEPS = [
   'wait',
   'raise',
   'reset',
+  'zone',
   'cut',
   'stand still',
   'kill',
@@ -41,6 +42,7 @@ const THEMES: Readonly<Record<string, Weights>> = {
   snapshots: { save: 5, restore: 4, cut: 2, kill: 3 },
   stalls: { 'stand still': 9, cut: 3, hours: 1 },
   idleness: { idle: 3, cut: 5 },
+  zones: { zone: 4, hours: 3, idle: 2, cut: 4, kill: 3, restart: 2, wipe: 1, 'stand still': 2 },
   storm: {
     cut: 4,
     'stand still': 3,
@@ -56,6 +58,8 @@ const THEMES: Readonly<Record<string, Weights>> = {
 };
 
 const HOUR_MS = 3_600_000;
+/** From east to west. */
+export const ZONES = ['Pacific/Kiritimati', 'Asia/Kolkata', 'UTC', 'America/New_York', 'Pacific/Niue'];
 
 export interface Plan {
   readonly theme: string;
@@ -91,16 +95,20 @@ export function drawPlan(seed: number, random: () => number): Plan {
       delayMsMax: random() < 0.7 ? 20 : 200,
     },
     epochMs,
-    campaigns: Array.from({ length: count }, (_, at) => drawCampaign(`c${seed}-${at}`, epochMs, random)),
+    campaigns: Array.from({ length: count }, (_, at) =>
+      drawCampaign(`c${seed}-${at}`, theme, epochMs, random),
+    ),
   };
 }
 
-function drawCampaign(id: string, epochMs: number, random: () => number): Campaign {
+function drawCampaign(id: string, theme: string, epochMs: number, random: () => number): Campaign {
   const dailyBudgetMicros = 1_000 + Math.floor(random() * 100_000);
   const total = random() < 0.3 ? Math.floor(dailyBudgetMicros * (0.6 + random())) : null;
   // Half of them are brand new.
   const ageMs = random() < 0.5 ? 0 : 30 * 24 * HOUR_MS;
   return campaignOf(id, dailyBudgetMicros, {
+    // In the east, from where zones can bring the date back.
+    timezone: theme === 'zones' ? (ZONES[0] ?? 'UTC') : 'UTC',
     totalBudgetMicros: total === null ? null : micros(total),
     createdAt: new Date(epochMs - ageMs).toISOString(),
   });

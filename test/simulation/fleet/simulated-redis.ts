@@ -4,6 +4,8 @@
  * the way is pod-link.ts's business.
  */
 import type { Redis } from 'ioredis';
+import type { Campaign } from '../../../src/domain/campaign.ts';
+import { localDayAt } from '../../../src/domain/local-day.ts';
 import type { LeaseAnswer } from '../../../src/sinks/redis/lease-pipeline.ts';
 import {
   type FlushHead,
@@ -67,8 +69,8 @@ export class SimulatedRedis {
   }
 
   /** A campaign is created. */
-  async announce(campaignId: string): Promise<void> {
-    await announceCampaign(this.client, campaignId, new Date(this.nowMs).toISOString().slice(0, 10));
+  async announce({ id, timezone }: Campaign): Promise<void> {
+    await announceCampaign(this.client, id, localDayAt(timezone, this.nowMs).date);
   }
 
   /** Leaves a client's sign of life. @returns whether its last one was still there */

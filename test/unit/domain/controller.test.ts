@@ -381,9 +381,9 @@ describe('the supply guard', () => {
     const shape = trafficShape(curve, new Array<number>(24).fill(1));
     if (shape === null) throw new Error('no shape');
     const guard = newSupplyGuard(BUDGET);
-    const before = { ...guard };
+    const before = JSON.stringify(guard);
     expect(guardSupply(guard, curve, shape, at(3), 60, 0, BUDGET, 0)).toBe(0);
-    expect(guard).toEqual(before);
+    expect(JSON.stringify(guard)).toBe(before);
   });
 
   test('a shape that says nothing is none', () => {

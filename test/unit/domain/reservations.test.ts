@@ -10,9 +10,9 @@ describe('a reservation', () => {
     reservations.take(500, 0);
     reservations.name('b1', 300, 1);
     expect(reservations.totalMicros).toBe(500);
-    expect(reservations.settle('b1', 2)).toBe(300);
+    expect(reservations.settle('b1')).toBe(300);
     expect(reservations.totalMicros).toBe(200);
-    expect(reservations.settle('b1', 3)).toBe(-1);
+    expect(reservations.settle('b1')).toBe(-1);
   });
 
   test('without an id releases what its spend reports, from the oldest', () => {
@@ -46,7 +46,7 @@ describe('a reservation', () => {
     reservations.take(200, 0);
     reservations.name('twice', 100, 0);
     reservations.name('twice', 100, 10);
-    expect(reservations.settle('twice', 20)).toBe(200);
+    expect(reservations.settle('twice')).toBe(200);
   });
 });
 
@@ -80,7 +80,7 @@ test('whatever the order of bids, wins, losses and expiries, at least what is ou
           if (bidId !== '') reservations.name(bidId, micros, nowMs);
           held.push({ micros, bornMs: nowMs, bidId });
         } else if (chosen !== undefined && (kind === 'win' || chosen.bidId !== '')) {
-          if (chosen.bidId !== '') reservations.settle(chosen.bidId, nowMs);
+          if (chosen.bidId !== '') reservations.settle(chosen.bidId);
           else reservations.settleUnnamed(1 + (pick % chosen.micros)); // it clears at or below its bid
           held = held.filter((bid) => bid !== chosen);
         }

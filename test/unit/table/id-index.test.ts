@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { CampaignSlots } from '../../../src/table/campaign-slots.ts';
 import { hashId, shardOf } from '../../../src/table/hash.ts';
 import { IdIndex } from '../../../src/table/id-index.ts';
 import { allocateTable } from '../../../src/table/layout.ts';
@@ -109,5 +110,23 @@ describe('the index', () => {
     index.remove('c19');
     expect(index.find('c19')).toBe(-1);
     expect(index.find('absent')).toBe(-1);
+  });
+});
+
+describe('the slots of campaigns', () => {
+  test('are those of the index, whatever came and went since they were read', () => {
+    const memory = allocateTable(64, 2, 1);
+    const index = new IdIndex(memory);
+    const slots = new CampaignSlots(memory);
+    const shown = () => [0, 1].flatMap((shard) => [...slots.of(shard)]).sort((a, b) => a - b);
+    expect(shown()).toEqual([]);
+    index.insert('a', 3);
+    index.insert('b', 9);
+    expect(shown()).toEqual([3, 9]);
+    index.remove('a');
+    index.insert('a', 5);
+    expect(shown()).toEqual([5, 9]);
+    const [first, again] = [slots.of(0), slots.of(0)];
+    expect(again).toBe(first);
   });
 });
