@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Option } from './option.ts';
 import { schema } from './schema.ts';
+import { SOCKET_PATH_BYTES_MAX, socketPaths } from './socket-paths.ts';
 
 type Schema = typeof schema;
 type Parsed = { readonly [Key in keyof Schema]: Schema[Key] extends Option<infer Value> ? Value : never };
@@ -32,6 +33,11 @@ export function environmentFrom(processEnvironment: Environment, folder: string)
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** Whether an address that is listened on can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
 
 function optionValue(option: Option<unknown>, environment: Environment): unknown {
   const given = environment[option.variable];
@@ -58,9 +64,20 @@ function checkListening(config: Parsed): void {
     ['HOST', config.host, 'EDGE_TOKEN', config.edgeToken !== null],
     ['API_HOST', config.apiHost, 'API_TOKENS', config.apiTokens.length > 0],
   ] as const) {
-    if (known || LOOPBACK.test(host)) continue;
+    if (known || isLoopback(host)) continue;
     throw new ConfigError(
       `${variable}=${JSON.stringify(host)} is not accepted: without ${credentials} it takes a loopback address, or set ALLOW_UNAUTHENTICATED=true`,
+    );
+  }
+}
+
+/** @throws ConfigError when the path of an edge's socket, which its number may make longer, is too long for the kernel */
+function checkSocketPaths(given: string, edges: number): void {
+  for (const path of socketPaths(given, edges)) {
+    const bytes = Buffer.byteLength(path);
+    if (bytes <= SOCKET_PATH_BYTES_MAX) continue;
+    throw new ConfigError(
+      `UNIX_SOCKET=${JSON.stringify(given)} is not accepted: it takes a path of at most ${SOCKET_PATH_BYTES_MAX} bytes, and ${JSON.stringify(path)} has ${bytes}`,
     );
   }
 }
@@ -99,5 +116,8 @@ export function readConfig(environment: Environment): Config {
     parsed.edgeThreads === 'auto' ? Math.max(1, Math.min(16, cores - 1)) : parsed.edgeThreads;
   const shards = parsed.shards === 'auto' ? Math.max(1, Math.round(edgeThreads / 4)) : parsed.shards;
   const nodeId = parsed.nodeId === 'auto' ? hostNodeId() : parsed.nodeId;
-  return Object.freeze({ ...parsed, dataDir: resolve(parsed.dataDir), nodeId, edgeThreads, shards });
+  const unixSocket = parsed.unixSocket === null ? null : resolve(parsed.unixSocket);
+  if (unixSocket !== null) checkSocketPaths(unixSocket, edgeThreads);
+  const dataDir = resolve(parsed.dataDir);
+  return Object.freeze({ ...parsed, dataDir, unixSocket, nodeId, edgeThreads, shards });
 }

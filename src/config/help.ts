@@ -22,6 +22,10 @@ const COMMANDS: readonly (readonly [string, string])[] = [
     'pacer replay [--input FILE|-] [--seed N]',
     'decide bids from NDJSON lines under virtual time, with the production controllers',
   ],
+  [
+    '  --url URL --api-url URL',
+    'where health-check, validate and load-test find the pacer; the configuration says it otherwise',
+  ],
   ['pacer --help', 'this text'],
   ['pacer --version', 'the version'],
 ];

@@ -118,6 +118,32 @@ export function secretUrl(option: Described): Option<string | null> {
   };
 }
 
+/** Headers as OpenTelemetry writes them: `name=value`, comma separated, values percent-encoded. */
+export function secretHeaders(option: Described): Option<Readonly<Record<string, string>>> {
+  return {
+    ...option,
+    fallback: '',
+    accepted: 'name=value, several separated by commas; values may be percent-encoded',
+    parse: (value) => {
+      const pairs = value === '' ? [] : value.split(',').map(headerPair);
+      return pairs.includes(null) ? undefined : Object.fromEntries(pairs.filter((pair) => pair !== null));
+    },
+    whyNot: () => 'it is no such list',
+  };
+}
+
+function headerPair(text: string): readonly [name: string, value: string] | null {
+  const [, name, value] =
+    /^\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*=\s*([\x21-\x7e][\x20-\x7e]*?)\s*$/.exec(text) ?? [];
+  if (name === undefined || value === undefined) return null;
+  try {
+    const decoded = decodeURIComponent(value);
+    return /^[\x20-\x7e]+$/.test(decoded) ? [name.toLowerCase(), decoded] : null;
+  } catch {
+    return null;
+  }
+}
+
 /** A key that two programs share. */
 export function secretKey(option: Described, least: number, most: number): Option<string | null> {
   const pattern = new RegExp(`^[\\x21-\\x7e]{${least},${most}}$`);

@@ -11,10 +11,12 @@ import {
   oneOf,
   optionalText,
   origins,
+  secretHeaders,
   secretKey,
   secretUrl,
   text,
 } from './option.ts';
+import { SOCKET_PATH_BYTES_MAX } from './socket-paths.ts';
 
 const HOST_PATTERN = /^[A-Za-z0-9.:_-]{1,253}$/;
 
@@ -30,6 +32,16 @@ export const schema = {
     1,
     65535,
     8080,
+  ),
+  unixSocket: optionalText(
+    {
+      variable: 'UNIX_SOCKET',
+      group: 'Listening',
+      describe:
+        'path of a unix domain socket where the core service is served as well, for bidders in the same pod; with several edges the first one there, edge n at the path with .n behind it; empty = none',
+    },
+    `a path of at most ${SOCKET_PATH_BYTES_MAX} bytes`,
+    /^[^\0]+$/,
   ),
   apiHost: text(
     { variable: 'API_HOST', group: 'Listening', describe: 'address of the management API' },
@@ -82,6 +94,48 @@ export const schema = {
     1024,
     64 * 1024 * 1024,
     1_048_576,
+  ),
+  headerBytesMax: integer(
+    {
+      variable: 'MAX_HEADER_BYTES',
+      group: 'Listening',
+      describe: 'largest request line with its headers, bytes',
+    },
+    2048,
+    65_536,
+    8192,
+  ),
+  connectionsMax: integer(
+    {
+      variable: 'MAX_CONNECTIONS',
+      group: 'Listening',
+      describe: 'connections to the core service at once, over all edges of the pod; more are closed at once',
+    },
+    1,
+    1_000_000,
+    10_000,
+  ),
+  apiConnectionsMax: integer(
+    {
+      variable: 'API_MAX_CONNECTIONS',
+      group: 'Listening',
+      describe:
+        'connections to the management API at once, those of the WebSocket too; more are closed at once',
+    },
+    1,
+    100_000,
+    1000,
+  ),
+  apiKeepAliveMs: integer(
+    {
+      variable: 'API_KEEP_ALIVE_MS',
+      group: 'Listening',
+      describe:
+        'how long the management API keeps an idle connection; longer than a load balancer before it does. The core service keeps one for 10 seconds',
+    },
+    1000,
+    3_600_000,
+    75_000,
   ),
   dataDir: text(
     {
@@ -260,6 +314,26 @@ export const schema = {
     60_000,
     250,
   ),
+  webSocketClientsMax: integer(
+    {
+      variable: 'WS_MAX_CLIENTS',
+      group: 'Observing',
+      describe: 'clients of the WebSocket at once',
+    },
+    1,
+    100_000,
+    256,
+  ),
+  webSocketClientsPerTokenMax: integer(
+    {
+      variable: 'WS_MAX_CLIENTS_PER_TOKEN',
+      group: 'Observing',
+      describe: 'those of one token of API_TOKENS',
+    },
+    1,
+    100_000,
+    64,
+  ),
   metricsCampaigns: integer(
     {
       variable: 'METRICS_CAMPAIGNS',
@@ -269,6 +343,37 @@ export const schema = {
     0,
     100_000,
     1000,
+  ),
+  otlpEndpoint: secretUrl({
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    group: 'Observing',
+    describe:
+      'OpenTelemetry collector that traces go to over OTLP/HTTP, such as http://localhost:4318; empty = nothing is traced',
+  }),
+  otlpHeaders: secretHeaders({
+    variable: 'OTEL_EXPORTER_OTLP_HEADERS',
+    group: 'Observing',
+    describe: 'headers that are sent there, such as the key of an account',
+  }),
+  otlpServiceName: text(
+    {
+      variable: 'OTEL_SERVICE_NAME',
+      group: 'Observing',
+      describe: 'name of the service in traces',
+    },
+    '1 to 128 visible ASCII characters',
+    /^[\x21-\x7e]{1,128}$/,
+    'budget-pacer',
+  ),
+  otlpSampleRatio: number(
+    {
+      variable: 'OTEL_TRACES_SAMPLER_ARG',
+      group: 'Observing',
+      describe: 'share of traces that is kept; one that began at a caller is kept when the caller keeps it',
+    },
+    0,
+    1,
+    1,
   ),
   logLevel: oneOf(
     { variable: 'LOG_LEVEL', group: 'Observing', describe: 'least severe log line that is written' },

@@ -6,18 +6,25 @@ import type { HttpResponse } from 'uWebSockets.js';
 import { AppError } from '../domain/app-error.ts';
 import type { Reply } from './msgpack.ts';
 import { replyError } from './replies.ts';
-import { steadySeconds } from './steady-clock.ts';
 
 /**
  * What receives a whole body; the buffer is only valid until it returns.
+ * @param startedAt what {@link readBody} was given
+ */
+export type BodyReceiver = (res: Reply, body: Uint8Array, startedAt: number) => void;
+
+/**
+ * The response must have an abort handler already. A body that is refused is answered here.
  * @param startedAt when the request came, seconds of the steady clock
  */
-export type BodyReceiver = (res: Reply, body: Buffer, startedAt: number) => void;
-
-/** The response must have an abort handler already. A body that is refused is answered here. */
-export function readBody(res: HttpResponse, reply: Reply, bytesMax: number, receive: BodyReceiver): void {
-  const startedAt = steadySeconds();
-  let parts: Buffer[] | null = null;
+export function readBody(
+  res: HttpResponse,
+  reply: Reply,
+  bytesMax: number,
+  startedAt: number,
+  receive: BodyReceiver,
+): void {
+  let parts: Uint8Array[] | null = null;
   let bytes = 0;
   res.onData((chunk, isLast) => {
     bytes += chunk.byteLength;
@@ -27,17 +34,17 @@ export function readBody(res: HttpResponse, reply: Reply, bytesMax: number, rece
     } else if (!isLast) {
       // uWebSockets.js takes the chunk back when this returns: keep a copy.
       parts ??= [];
-      parts.push(Buffer.from(Buffer.from(chunk)));
+      parts.push(new Uint8Array(chunk).slice());
     } else if (parts === null) {
-      receive(reply, Buffer.from(chunk), startedAt);
+      receive(reply, new Uint8Array(chunk), startedAt);
     } else {
-      receive(reply, Buffer.concat([...parts, Buffer.from(chunk)], bytes), startedAt);
+      receive(reply, Buffer.concat([...parts, new Uint8Array(chunk)], bytes), startedAt);
     }
   });
 }
 
 /** Stands for the parts of a body that was refused. */
-const REFUSED: Buffer[] = [];
+const REFUSED: Uint8Array[] = [];
 
 function tooLarge(bytesMax: number): AppError {
   return new AppError('body_too_large', `the body is larger than ${bytesMax} bytes`);

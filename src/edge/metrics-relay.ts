@@ -1,9 +1,8 @@
 /** Relays GET /metrics to the management thread, which renders it: rendering a thousand campaigns takes too long for an edge. */
-
-import type { HttpResponse } from 'uWebSockets.js';
 import type { MessagePort } from 'node:worker_threads';
 import { AppError } from '../domain/app-error.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
+import type { Reply } from './msgpack.ts';
 import { replyCorked, replyError } from './replies.ts';
 
 const SCRAPES_MAX = 16;
@@ -13,9 +12,12 @@ const RESTARTING = new AppError('unavailable', 'the management thread is startin
 export class MetricsRelay {
   private port: MessagePort | null = null;
   private nextTicket = 0;
-  private readonly scrapes = new Map<number, HttpResponse>();
+  private readonly scrapes = new Map<number, Reply>();
 
+  /** Connects, or after its restart reconnects, the management thread. */
   connect(port: MessagePort): void {
+    // Its last thread may be seen to have ended only after this: by then its line is none of ours.
+    this.giveUp();
     this.port?.close();
     this.port = port;
     port.on('message', (message: ManagementToEdge) => {
@@ -27,12 +29,11 @@ export class MetricsRelay {
     port.on('close', () => {
       if (this.port !== port) return;
       this.port = null;
-      for (const res of this.scrapes.values()) replyError(res, RESTARTING);
-      this.scrapes.clear();
+      this.giveUp();
     });
   }
 
-  relay(res: HttpResponse): void {
+  relay(res: Reply): void {
     if (this.port === null || this.scrapes.size >= SCRAPES_MAX) {
       replyError(res, this.port === null ? RESTARTING : TOO_MANY);
       return;
@@ -46,5 +47,11 @@ export class MetricsRelay {
 
   close(): void {
     this.port?.close();
+  }
+
+  /** Answers the scrapes that wait for a thread that has ended. */
+  private giveUp(): void {
+    for (const res of this.scrapes.values()) replyError(res, RESTARTING);
+    this.scrapes.clear();
   }
 }

@@ -1,12 +1,16 @@
 /** msgpack in and out: a request whose content type is application/msgpack is answered in msgpack, also when it is wrong. */
 import { Packr, Unpackr } from 'msgpackr';
+import { isPlainMsgpack } from './msgpack-check.ts';
+
+/** What a response is written from: text, or bytes. */
+export type ReplyBody = string | ArrayBuffer | Uint8Array;
 
 /** What answers need of a response: uWebSockets.js's, or one that packs what is written to it. */
 export interface Reply {
   cork(write: () => void): unknown;
-  writeStatus(status: string): Reply;
+  writeStatus(status: string | ArrayBuffer): Reply;
   writeHeader(name: string, value: string): Reply;
-  end(body: string | Buffer): unknown;
+  end(body: ReplyBody): unknown;
   onAborted(aborted: () => void): unknown;
 }
 
@@ -21,10 +25,19 @@ export function isMsgpack(contentType: string): boolean {
   return contentType.startsWith(CONTENT_TYPE);
 }
 
-/** @throws Error when it is not one whole msgpack value */
+/** @throws Error when it is not one whole msgpack value, of what JSON has, bytes and timestamps */
 export function unpack(body: Buffer): unknown {
+  if (!isPlainMsgpack(body)) throw new Error('not one whole value of plain msgpack');
   return unpackr.unpack(body);
 }
+
+/** A value as msgpack, in a buffer of its own. */
+export function packed(value: unknown): ArrayBuffer {
+  return new Uint8Array(packr.pack(value)).buffer;
+}
+
+/** The status line and the header behind it in one. */
+const OK_MSGPACK = new TextEncoder().encode(`200 OK\r\ncontent-type: ${CONTENT_TYPE}`).slice().buffer;
 
 /** Answers in msgpack what is written to it as JSON. */
 export class PackedReply implements Reply {
@@ -38,7 +51,7 @@ export class PackedReply implements Reply {
     this.reply.cork(write);
   }
 
-  writeStatus(status: string): this {
+  writeStatus(status: string | ArrayBuffer): this {
     this.reply.writeStatus(status);
     return this;
   }
@@ -50,6 +63,11 @@ export class PackedReply implements Reply {
 
   end(body: string): void {
     this.reply.end(packr.pack(JSON.parse(body)));
+  }
+
+  /** Answers 200 with msgpack, from inside the request's own handler or body callback. */
+  endPacked(body: ArrayBuffer | Uint8Array): void {
+    this.reply.writeStatus(OK_MSGPACK).end(body);
   }
 
   onAborted(aborted: () => void): void {

@@ -43,8 +43,9 @@ function isFields(value: unknown): value is Fields {
  * Parses a body of JSON or msgpack; an AppError when it is neither. Bytes of JSON are taken as Latin-1, which is
  * quicker: JSON's own characters, and all that the fields of this port may hold, are ASCII, and other fields are ignored.
  */
-export function parseBody(body: Buffer, packed: boolean): unknown {
-  if (body.length === 0) return refuse('the body is empty: a JSON object is expected');
+export function parseBody(bytes: Uint8Array, packed: boolean): unknown {
+  if (bytes.length === 0) return refuse('the body is empty: a JSON object is expected');
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   try {
     return packed ? unpack(body) : JSON.parse(body.toString('latin1'));
   } catch {

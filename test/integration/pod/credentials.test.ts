@@ -9,6 +9,7 @@ const EDGE_TOKEN = 'edge-token-of-this-test';
 const OPERATOR = 'operator-token-of-this-test';
 const VIEWER = 'viewer-token-of-this-test';
 const OPEN_PATHS = ['/health', '/health/live', '/health/ready', '/metrics'];
+const HEAD_PATHS = ['/budget/status/c', '/nothing'];
 const BIDDERS: readonly (readonly [method: string, path: string, body?: object])[] = [
   ['POST', '/pacing/decision', { campaign_id: 'c', bid_cents: 1 }],
   ['POST', '/pacing/decisions', { requests: [{ campaign_id: 'c', bid_cents: 1 }] }],
@@ -57,10 +58,19 @@ describe('a pod that asks for credentials', () => {
       expect(known.status, path).toBe(path === '/nothing' ? 404 : 200);
     }
     for (const path of OPEN_PATHS) expect((await stranger.request('GET', path)).status, path).toBe(200);
+    for (const path of HEAD_PATHS) {
+      const client = await RawClient.open(pod.port);
+      await client.send(`HEAD ${path} HTTP/1.1\r\nhost: pod\r\n\r\n`);
+      const head = await client.answers(1);
+      expect(head, path).toMatch(/^HTTP\/1\.1 401 .*www-authenticate: Bearer .*\r\n\r\n$/s);
+      await client.send('GET /health/live HTTP/1.1\r\nhost: pod\r\n\r\n');
+      expect((await client.answers(2)).slice(head.length), path).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      client.hangUp();
+    }
     expect((await pod.core.status('c')).daily_spent_cents).toBe(2);
     await until('the refusals are counted', async () => {
       const metrics = await stranger.metrics();
-      return metrics.get('pacer_requests_unauthorized_total') === BIDDERS.length;
+      return metrics.get('pacer_requests_unauthorized_total') === BIDDERS.length + HEAD_PATHS.length;
     });
   });
 

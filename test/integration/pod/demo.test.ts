@@ -24,6 +24,39 @@ describe('a demo', () => {
     expect(await demo.stop()).toEqual({ code: 0, signal: null });
   });
 
+  test('has four weeks on record, and has learned from them, as soon as it is there', async () => {
+    pod = await TestPod.start({ entry: 'cli/pacer.js', arguments: ['demo'] });
+    const demo = pod;
+    const rows = async (id: string) =>
+      (await demo.api.request<{ date: string; actual_spend_cents: number }[]>('GET', `/performance/${id}`))
+        .body;
+    for (const id of ['demo-spring-sale', 'demo-weekend-stream', 'demo-flash-offer']) {
+      const hours = await rows(id);
+      expect(new Set(hours.map(({ date }) => date)).size, id).toBeGreaterThanOrEqual(27);
+      const { body } = await demo.api.request<{ created_at: string }>('GET', `/campaigns/${id}`);
+      expect(Date.now() - Date.parse(body.created_at)).toBeGreaterThan(27 * 86_400_000);
+    }
+    await until('a shape is learned', async () => {
+      const { body } = await demo.api.request<{ source: string; backtest: object | null }>(
+        'GET',
+        '/pacing/shape/demo-spring-sale',
+      );
+      return body.source === 'learned' && body.backtest !== null;
+    });
+    const spring = '/budget/status/demo-spring-sale';
+    const { local_day: today } = (await demo.api.request<{ local_day: string }>('GET', spring)).body;
+    const recorded = (await rows('demo-spring-sale'))
+      .filter(({ date }) => date === today)
+      .reduce((sum, { actual_spend_cents }) => sum + actual_spend_cents, 0);
+    expect((await demo.core.status('demo-spring-sale')).daily_spent_cents).toBeGreaterThanOrEqual(
+      recorded - 1,
+    );
+    const before = (await rows('demo-weekend-stream')).slice(0, 24);
+    await demo.stop();
+    await demo.restart();
+    expect((await rows('demo-weekend-stream')).slice(0, 24)).toEqual(before);
+  });
+
   test('does not start beside what could be real', async () => {
     pod = await TestPod.prepare({ arguments: ['--demo'] });
     pod.spawn({ DATABASE_URL: 'postgres://user:secret@db/pacer' });

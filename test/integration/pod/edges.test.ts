@@ -82,6 +82,7 @@ describe('a pod at its edges', () => {
     await other.remove();
     expect(ended?.code).toBe(1);
     expect(output).toMatch(/CAMPAIGNS_MAX=\\"32\\" is not accepted/);
+    expect(output).not.toContain('"level":50');
   });
 
   it('says in one line that its database was migrated by something else, and ends', async () => {

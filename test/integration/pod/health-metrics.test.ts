@@ -91,6 +91,17 @@ describe('health and metrics', () => {
     expect(sumOf(samples, 'pacer_build_info')).toBe(1);
   });
 
+  it('show how long garbage collections stopped each thread', async () => {
+    const samples = await pod.core.metrics();
+    const pauses = (thread: string) => samples.get(`pacer_gc_pause_seconds_count{thread="${thread}"}`);
+    for (const thread of ['edge-0', 'edge-1', 'shard-0', 'shard-1']) {
+      expect(pauses(thread)).toBeGreaterThanOrEqual(0);
+    }
+    // It has started the database's client and rendered pages: no heap holds that without a collection.
+    expect(pauses('management')).toBeGreaterThan(0);
+    expect(samples.get('pacer_gc_pause_seconds_sum{thread="management"}')).toBeGreaterThan(0);
+  });
+
   it('agree with what all edges together were sent', async () => {
     const before = await pod.core.metrics();
     const bidders = Array.from({ length: 16 }, () => pod.bidder());

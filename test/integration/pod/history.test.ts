@@ -8,10 +8,10 @@ let postgres: TestPostgres;
 let sql: Sql;
 let pod: TestPod;
 
-async function start(): Promise<void> {
+async function start(flushMs = 200): Promise<void> {
   postgres = await TestPostgres.start();
   sql = openPostgres({ url: postgres.url }, { connectionsMax: 1 });
-  pod = await TestPod.start({ env: { DATABASE_URL: postgres.url, POSTGRES_FLUSH_MS: 200 } });
+  pod = await TestPod.start({ env: { DATABASE_URL: postgres.url, POSTGRES_FLUSH_MS: flushMs } });
 }
 
 afterEach(async () => {
@@ -59,6 +59,19 @@ describe('the history in Postgres', () => {
     await until('the asks are written', async () => (await hourOf('h')).asks >= 10);
     const plans = await sql`SELECT pacing_mode, budget_micros::float8 AS budget FROM pacing_history`;
     expect(plans).toMatchObject([{ pacing_mode: 'ASAP', budget: 1_000_000_000 }]);
+  });
+
+  it('has the last hour of a campaign that was deleted just before its pod was killed, and late spend', async () => {
+    await start(60_000);
+    await pod.createCampaign({ id: 'd', daily_budget_cents: 100_000, pacing_mode: 'ASAP' });
+    await pod.core.spend({ campaign_id: 'd', spend_cents: 10 });
+    expect((await pod.api.request('DELETE', '/campaigns/d')).status).toBe(200);
+    await pod.core.spend({ campaign_id: 'd', spend_cents: 5 });
+    await pod.kill();
+    expect(await hourOf('d')).toMatchObject({ spent: 0 });
+    await pod.restart({ POSTGRES_FLUSH_MS: '200' });
+    await until('the hour is written', async () => (await hourOf('d')).spent === 15 * 10_000);
+    expect(await hourOf('d')).toMatchObject({ wins: 2, sources: 1 });
   });
 
   it('has each move of a breaker with its reason', async () => {

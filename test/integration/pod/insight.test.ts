@@ -50,6 +50,7 @@ describe('what a pod knows of its campaigns', () => {
 
   it('alerts as a budget is used up, and takes back what a higher budget makes untrue, also over a restart', async () => {
     await pod.createCampaign({ id: 'used', daily_budget_cents: 100, breaker_threshold: 1 });
+    await pod.core.decide('used', 1);
     await pod.core.spend({ campaign_id: 'used', spend_cents: 85 });
     await standingAre('used', [50, 80]);
     await pod.core.spend({ campaign_id: 'used', spend_cents: 15 });
@@ -64,6 +65,11 @@ describe('what a pod knows of its campaigns', () => {
     });
     expect((await pod.api.request('POST', `/alerts/${alert?.id}/resolve`)).status).toBe(200);
     expect(await standing('used')).toEqual([50]);
+  });
+
+  it('remembers the traffic of before its restart', async () => {
+    const { body } = await pod.api.request<Record<string, unknown>[]>('GET', '/pacing/traffic/used');
+    expect(body).toMatchObject([{ seconds: 300, asks: 1, allowed: 1, spent_cents: 100 }]);
   });
 
   it('says that a budget below what is spent stops the spending', async () => {

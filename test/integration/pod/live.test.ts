@@ -55,6 +55,9 @@ describe('live updates of a pod', () => {
       .updates()
       .find(({ campaigns }) => campaigns.some((row) => row.daily_spent_cents === 12.5));
     expect(spendTold?.campaigns.map((row) => row.campaign_id)).toEqual(['first']);
+    await until('the totals count it', () =>
+      client.updates().some(({ totals }) => totals.spend === 12.5 && typeof totals.qps === 'number'),
+    );
   });
 
   it('tell of campaigns that are created, changed and deleted', async () => {

@@ -2,11 +2,13 @@
 import { pack, unpack } from 'msgpackr';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestPod } from '../../support/pod.ts';
+import { until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
 
 interface Answer {
   readonly status: number;
   readonly type: string | null;
+  readonly bytes: string;
   readonly body: unknown;
 }
 
@@ -32,7 +34,12 @@ async function post(path: string, bytes: Uint8Array): Promise<Answer> {
     body: bytes as Uint8Array<ArrayBuffer>,
   });
   const body = Buffer.from(await reply.arrayBuffer());
-  return { status: reply.status, type: reply.headers.get('content-type'), body: unpack(body) };
+  return {
+    status: reply.status,
+    type: reply.headers.get('content-type'),
+    bytes: body.toString('hex'),
+    body: unpack(body),
+  };
 }
 
 const send = (path: string, value: unknown) => post(path, pack(value));
@@ -43,6 +50,7 @@ describe('in msgpack', () => {
     expect(await send('/pacing/decision', bid)).toEqual({
       status: 200,
       type: 'application/msgpack',
+      bytes: expect.any(String),
       body: { allow_bid: true, max_bid_cents: 150.25, throttle_rate: 0, reason: 'within_budget' },
     });
     const win = { campaign_id: 'c', spend_cents: 120, bid_id: 'b-1', event_id: 'e-1' };
@@ -51,6 +59,23 @@ describe('in msgpack', () => {
     expect(await pod.core.status('c')).toMatchObject({ daily_spent_cents: 120, reserved_cents: 0 });
     const loss = { campaign_id: 'c', bid_id: 'b-1' };
     expect(await send('/bid/lost', loss)).toMatchObject({ status: 200, body: { status: 'unknown' } });
+  });
+
+  it('a decision with fields of the contract alone is answered in the same bytes, and reserves for its bid', async () => {
+    const before = (await pod.core.status('c')).reserved_cents;
+    const others = [{}, { more: 1 }];
+    const answers: Answer[] = [];
+    for (const [at, other] of others.entries()) {
+      const bid = { campaign_id: 'c', bid_cents: 2.5, bid_id: `plain-${at}`, ...other };
+      answers.push(await send('/pacing/decision', bid));
+      answers.push(await send('/pacing/decisions', { requests: [{ ...bid, bid_id: `batch-${at}` }] }));
+    }
+    expect(answers.slice(2)).toEqual(answers.slice(0, 2));
+    await until('they are reserved', async () => (await pod.core.status('c')).reserved_cents === before + 10);
+    for (const bid_id of ['plain-0', 'batch-0', 'plain-1', 'batch-1']) {
+      const released = await send('/bid/lost', { campaign_id: 'c', bid_id });
+      expect(released).toMatchObject({ status: 200, body: { status: 'released' } });
+    }
   });
 
   it('batches of the largest size are answered in their order', async () => {

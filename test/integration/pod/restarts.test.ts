@@ -133,11 +133,13 @@ describe('a pod that is started again', () => {
 
   it('keeps counters, reservations and event ids when the number of threads changes', async () => {
     const ids = Array.from({ length: 24 }, (_, at) => `moved-${at}`);
+    const bidder = pod.bidder(); // of one edge: by another the spend could overtake the name of the bid
     for (const [at, id] of ids.entries()) {
       await pod.createCampaign({ id, daily_budget_cents: 1000 });
-      await pod.core.decide(id, 10 + at, 'bid');
-      await pod.core.spend({ campaign_id: id, spend_cents: at + 0.5, event_id: 'first' });
+      await bidder.decide(id, 10 + at, 'bid');
+      await bidder.spend({ campaign_id: id, spend_cents: at + 0.5, event_id: 'first' });
     }
+    bidder.close();
     for (const threads of [
       { SHARDS: 5, EDGE_THREADS: 1 },
       { SHARDS: 1, EDGE_THREADS: 3 },

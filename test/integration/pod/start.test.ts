@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -55,6 +55,12 @@ function listening(port: number): Promise<Server> {
     const server = createServer().listen(port, '127.0.0.1', () => resolve(server));
   });
 }
+
+/** Has a process say when it begins to listen to SIGTERM. */
+const SAYS_WHEN_IT_HEARS = [
+  '--import',
+  'data:text/javascript,process.on("newListener",(name)=>name==="SIGTERM"&&console.log("hears"))',
+];
 
 describe('the start', () => {
   let pod: TestPod;
@@ -221,6 +227,20 @@ describe('a started pod', () => {
 });
 
 describe('a pod that is told to stop while it starts', () => {
+  it('ends with 0 also before it has begun to start threads', async () => {
+    const pod = await TestPod.prepare({ nodeArguments: SAYS_WHEN_IT_HEARS });
+    const [port, apiPort] = await freePorts();
+    // It waits for a process that holds its folder: this one.
+    const stat = await readFile('/proc/self/stat', 'utf8');
+    const startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    await mkdir(pod.dataDir);
+    await writeFile(join(pod.dataDir, 'pacer.lock'), `${process.pid} ${startedAt}\n`);
+    pod.spawn({ PORT: port, API_PORT: apiPort, DATA_DIR: pod.dataDir });
+    await until('it hears the signal', () => pod.output.includes('hears'));
+    expect(await pod.stop()).toEqual({ code: 0, signal: null });
+    await pod.remove();
+  });
+
   it('ends by itself, and the next start works', async () => {
     const pod = await TestPod.prepare();
     for (const waitFor of ['"msg":"starting"', 'opening the campaign database']) {

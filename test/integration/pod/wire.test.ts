@@ -97,6 +97,20 @@ describe('on the wire', () => {
     expect(client.statuses()).toEqual(requests.map((_, at) => (at % 3 === 0 ? 400 : 200)));
   });
 
+  it('HEAD is answered as GET is, without the body, and the next answer on the connection is its own', async () => {
+    const paths = ['/health', '/health/live', '/health/ready', '/metrics', '/budget/status/ok', '/nothing'];
+    for (const path of paths) {
+      const client = await open();
+      await client.send(`HEAD ${path} HTTP/1.1\r\nhost: pod\r\n\r\n`);
+      const head = await client.answers(1);
+      expect(client.statuses(), path).toEqual([path === '/nothing' ? 404 : 200]);
+      expect(head.endsWith('\r\n\r\n'), path).toBe(true);
+      expect(Number(/content-length: (\d+)/.exec(head)?.[1]), path).toBeGreaterThan(10);
+      await client.send('GET /health/live HTTP/1.1\r\nhost: pod\r\n\r\n');
+      expect((await client.answers(2)).slice(head.length), path).toMatch(/^HTTP\/1\.1 200 OK\r\n.*live"}$/s);
+    }
+  });
+
   it('clients that hang up in the middle of a request harm nobody, hundreds of them', async () => {
     const head = 'POST /pacing/decision HTTP/1.1\r\nhost: pod\r\ncontent-length: 500\r\n\r\n{"campaign_id"';
     const chunked = 'POST /spend/batch HTTP/1.1\r\nhost: pod\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"eve';
@@ -146,6 +160,22 @@ describe('on the wire', () => {
       'scrapes of clients that have gone make room',
       async () => (await pod.core.metrics()).size > 0,
     );
+  });
+
+  it('a page whose name was pointed at this machine reads and changes nothing', async () => {
+    for (const [host, status] of [
+      ['evil.example:8000', 403],
+      [`localhost:${pod.apiPort}`, 200],
+    ] as const) {
+      const client = await open(pod.apiPort);
+      const origin = `host: ${host}\r\norigin: http://${host}\r\nsec-fetch-site: same-origin\r\n`;
+      const patch = `PATCH /campaigns/ok HTTP/1.1\r\n${origin}content-length: 14\r\n\r\n{"name":"own"}`;
+      await client.send(`GET /campaigns HTTP/1.1\r\n${origin}\r\n`);
+      await client.answers(1);
+      await client.send(patch);
+      await client.answers(2);
+      expect(client.statuses(), host).toEqual([status, status]);
+    }
   });
 
   it('broken HTTP ends its own connection only', async () => {

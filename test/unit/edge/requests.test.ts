@@ -100,6 +100,7 @@ describe('bodies', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), (object) => {
         const json = JSON.stringify(object);
+        fc.pre(!json.includes('__proto__')); // msgpackr renames that one, which no field here is called
         const plain: unknown = JSON.parse(json);
         const packed = packr.pack(plain);
         expect(parseBody(packed, true)).toEqual(plain);
