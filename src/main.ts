@@ -1,10 +1,11 @@
 /**
  * The composition root of a pod: configuration, the checks before anything starts, the pod, and its end.
- * SIGTERM or SIGINT ends it in order; a second signal, or an order that takes too long, ends it at once by
- * SIGKILL to itself: `process.exit()` under open uWebSockets.js apps aborts, and the ledger is made for it.
+ * SIGTERM or SIGINT ends it in order, also while it starts; a second signal, or an order that takes too long, ends it at
+ * once by SIGKILL to itself: `process.exit()` under open uWebSockets.js apps aborts, and the ledger is made for it.
  */
 import { TOKEN_LENGTH_SAFE } from './config/api-tokens.ts';
 import { type Config, ConfigError, environmentFrom, readConfig } from './config/config.ts';
+import { socketPaths } from './config/socket-paths.ts';
 import { version } from './config/version.ts';
 import { demoEnvironment, startBidder } from './demo/demo.ts';
 import { AppError } from './domain/app-error.ts';
@@ -12,6 +13,8 @@ import { redisTargetOf } from './shard/fleet-member.ts';
 import { lockDataDir } from './supervisor/data-dir-lock.ts';
 import { Pod } from './supervisor/pod.ts';
 import { checkListenable } from './supervisor/port-check.ts';
+import { settleProcessLimits } from './supervisor/process-limits.ts';
+import { checkSocketListenable } from './supervisor/socket-check.ts';
 import { createLog, type Log } from './threads/log.ts';
 
 const STOP_DEADLINE_MS = 9_000;
@@ -72,27 +75,35 @@ function warnOfShortTokens({ apiTokens, edgeToken }: Config, log: Log): void {
 }
 
 async function main(): Promise<void> {
+  let unlock = (): void => undefined;
+  let stop = (exitCode: number): void => {
+    unlock(); // there is no pod yet, and so nothing else to end
+    process.exit(exitCode);
+  };
+  process.on('SIGTERM', () => stop(0));
+  process.on('SIGINT', () => stop(0));
   const isDemo = process.argv.includes('--demo');
   const environment = environmentFrom(process.env, process.cwd());
   const config = readConfig(isDemo ? demoEnvironment(environment) : environment);
   checkRedis(config);
   await checkListenable('PORT', config.host, config.port);
   await checkListenable('API_PORT', config.apiHost, config.apiPort);
-  const unlock = await lockDataDir(config.dataDir);
+  if (config.unixSocket !== null) {
+    for (const path of socketPaths(config.unixSocket, config.edgeThreads)) await checkSocketListenable(path);
+  }
+  unlock = await lockDataDir(config.dataDir);
   const log = createLog(config.logLevel, 'main');
   log.info(
     { version, edges: config.edgeThreads, shards: config.shards, dataDir: config.dataDir },
     'starting',
   );
   warnOfShortTokens(config, log);
-  let stop: (exitCode: number) => void = dieAtOnce;
+  settleProcessLimits(config, log);
   const pod = new Pod(config, isDemo, log, (message) => {
     log.fatal(message);
     stop(1);
   });
   stop = serve(pod, log, unlock);
-  process.on('SIGTERM', () => stop(0));
-  process.on('SIGINT', () => stop(0));
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the supervisor met a bug');
     dieAtOnce();

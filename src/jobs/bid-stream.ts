@@ -3,6 +3,7 @@
  * are won, and what became of each is reported a little later. Many are thinned out: a stand-in for several asks at
  * their joint price, so that the money stays the same and a simulation stays bounded.
  */
+import { poisson } from '../domain/seeded-random.ts';
 import type { WeekShape } from '../domain/traffic-history.ts';
 import type { VirtualCampaign, VirtualDecision } from '../domain/virtual-campaign.ts';
 
@@ -137,15 +138,4 @@ export class BidStream {
 /** Spend per allowed micro that the traffic of an hour comes to. */
 export function spendPerAllowed(winRate: number): number {
   return (winRate * MEAN_WON) / MEAN_BID;
-}
-
-function poisson(random: () => number, mean: number): number {
-  const limit = Math.exp(-mean);
-  let product = random();
-  let count = 0;
-  while (product > limit) {
-    product *= random();
-    count++;
-  }
-  return count;
 }

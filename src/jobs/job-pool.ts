@@ -12,12 +12,15 @@ import type { SimulatedRun, WhatIf } from './what-if.ts';
 const THREADS_MAX = 1;
 const QUEUE_MAX = 8;
 const HEAP_MB_MAX = 256;
-const IDLE_MS = 30_000;
+/** V8 would take 48 MB; a day takes a twentieth longer to simulate with this. */
+const YOUNG_MB_MAX = 9;
+/** A thread of its own takes 12 MB; another one is there within a tenth of a second. */
+const IDLE_MS = 5_000;
 /** With their wait in the queue. */
 const SIMULATION_MS_MAX = 25_000;
 const LEARNING_MS_MAX = 60_000;
-/** Beside a thread of ordinary priority it gets about a thirtieth of a core. */
-const NICE = 15;
+/** Above that of the management thread, which starts it: beside a thread of ordinary priority it gets a thirtieth of a core. */
+const NICE = 10;
 
 /** What a job came to: an expected failure is a value. */
 export type JobResult<T> =
@@ -31,12 +34,15 @@ export interface JobPoolOptions {
   readonly worker?: URL;
   readonly queueMax?: number;
   readonly simulationMsMax?: number;
+  /** Runs the work of a job, and may note that it did. */
+  readonly trace?: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 }
 
 export class JobPool {
   readonly #pool: Piscina;
   readonly #simulationMsMax: number;
   readonly #jobsMax: number;
+  readonly #trace: NonNullable<JobPoolOptions['trace']>;
   /** Jobs that run or wait. */
   #jobs = 0;
   #closed = false;
@@ -45,6 +51,7 @@ export class JobPool {
     const { worker = new URL('./job-worker.js', import.meta.url), queueMax = QUEUE_MAX } = options;
     this.#simulationMsMax = options.simulationMsMax ?? SIMULATION_MS_MAX;
     this.#jobsMax = THREADS_MAX + queueMax;
+    this.#trace = options.trace ?? ((_name, work) => work());
     this.#pool = new Piscina({
       filename: worker.href,
       minThreads: 0,
@@ -52,7 +59,7 @@ export class JobPool {
       idleTimeout: IDLE_MS,
       atomics: 'disabled',
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
       // Elsewhere the priority is the whole process's.
       ...(process.platform === 'linux' ? { niceIncrement: NICE } : {}),
     });
@@ -97,7 +104,7 @@ export class JobPool {
     const signal = AbortSignal.timeout(timeMsMax);
     let result: JobResult<T>;
     try {
-      result = (await this.#pool.run(order, { name, signal })) as JobResult<T>;
+      result = (await this.#trace(name, () => this.#pool.run(order, { name, signal }))) as JobResult<T>;
     } catch (error) {
       throw refusalOf(error, signal.aborted, timeMsMax);
     } finally {

@@ -2,10 +2,11 @@
 import { AppError } from '../domain/app-error.ts';
 import type { Done, JobResult } from './job-pool.ts';
 import { type FleetOrder, type LearnOrder, learnFleet, learnShapes } from './learn-shapes.ts';
+import { sliced } from './sliced.ts';
 import { type SimulatedRun, simulate, type WhatIf } from './what-if.ts';
 
 export function runSimulation(whatIf: WhatIf): JobResult<SimulatedRun[]> {
-  return { ok: true, value: simulate(whatIf) };
+  return { ok: true, value: simulate(whatIf, sliced()) };
 }
 
 export function runLearning(order: LearnOrder): Promise<Done<typeof learnShapes>> {

@@ -15,6 +15,8 @@ import { VirtualCampaign } from '../domain/virtual-campaign.ts';
 import { BidStream, spendPerAllowed, type TrafficModel } from './bid-stream.ts';
 
 const SECOND_MS = 1_000;
+/** Simulated seconds between two chances for others to run: some tens of microseconds of work. */
+const YIELD_SECONDS = 10;
 const HOUR_MS = 3_600_000;
 /** Simulated bids in all, at most about; more traffic is thinned out. */
 const BIDS_MAX = 150_000;
@@ -89,22 +91,27 @@ export function asksPerBid({ traffic, startMs, endMs }: WhatIf): number {
   return Math.max(1, (meanAsks * hours) / BIDS_MAX, mostAsks / 3600 / BIDS_A_SECOND_MAX);
 }
 
-/** One run for each variant, in their order. */
-export function simulate(whatIf: WhatIf): SimulatedRun[] {
+/**
+ * One run for each variant, in their order.
+ * @param yielding called every few simulated seconds: where the thread lets others run
+ */
+export function simulate(whatIf: WhatIf, yielding: () => void = () => undefined): SimulatedRun[] {
   const thinned = asksPerBid(whatIf);
-  return whatIf.campaigns.map((campaign) => new SimulatedCampaign(whatIf, campaign, thinned).run());
+  return whatIf.campaigns.map((campaign) => new SimulatedCampaign(whatIf, campaign, thinned, yielding).run());
 }
 
 class SimulatedCampaign {
   private readonly of: WhatIf;
   private readonly virtual: VirtualCampaign;
   private readonly stream: BidStream;
+  private readonly yielding: () => void;
   private readonly slots: SimulatedSlot[] = [];
   private readonly days: SimulatedDayEnd[] = [];
   private exhaustionMs: number | null = null;
 
-  constructor(of: WhatIf, campaign: Campaign, thinned: number) {
+  constructor(of: WhatIf, campaign: Campaign, thinned: number, yielding: () => void) {
     this.of = of;
+    this.yielding = yielding;
     const { startMs, earlier, reservationTtlMs } = of;
     this.virtual = new VirtualCampaign(campaign, settingsOf(of), startMs, priorOf(of, campaign));
     if (earlier !== null) {
@@ -140,6 +147,7 @@ class SimulatedCampaign {
       throttled += paced.gateAt(nowMs) === GATE_OPEN ? paced.pace.throttleRate : 1;
       seconds++;
       this.watchBudget(nowMs);
+      if (seconds % YIELD_SECONDS === 0) this.yielding();
     }
     const { bids, allowed, wins, spentMicros } = stream.counts;
     this.slots.push({

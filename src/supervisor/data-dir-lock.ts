@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const FIELD_STATE = 0;
 const FIELD_START_TIME = 19;
-/** A process that was killed may take a moment to be gone. */
+/** A process that was killed may take a moment to be gone, and one that makes its lock a moment to write its name into it. */
 const WAIT_MS = 5_000;
 const POLL_MS = 50;
 
@@ -28,14 +28,18 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** The running process that holds the lock, or null. */
-function holderOf(file: string): number | null {
+const NAMELESS = 'nameless';
+type Holder = number | typeof NAMELESS | null;
+
+/** The running process that holds the lock, NAMELESS while its name is not written yet, or null. */
+function holderOf(file: string): Holder {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
     return null;
   }
+  if (text === '') return NAMELESS;
   const [pid, startedAt] = text.trim().split(' ');
   const holder = Number(pid);
   if (!Number.isInteger(holder) || holder <= 0 || holder === process.pid) return null;
@@ -43,7 +47,7 @@ function holderOf(file: string): number | null {
   return runningSince !== null && runningSince === (startedAt ?? '') ? holder : null;
 }
 
-async function waitForHolder(file: string): Promise<number | null> {
+async function waitForHolder(file: string): Promise<Holder> {
   const deadline = performance.now() + WAIT_MS;
   for (;;) {
     const holder = holderOf(file);
@@ -63,13 +67,15 @@ async function take(file: string): Promise<void> {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
     const holder = await waitForHolder(file);
-    if (holder !== null) throw new Error(`process ${holder} uses it: give each pod a folder of its own`);
+    if (typeof holder === 'number') {
+      throw new Error(`process ${holder} uses it: give each pod a folder of its own`);
+    }
     const stale = `${file}.${process.pid}`;
     try {
       // Moved aside first: what is removed is then the file that was looked at, or another's fresh lock, put back.
       renameSync(file, stale);
-      if (holderOf(stale) === null) rmSync(stale);
-      else renameSync(stale, file);
+      if (typeof holderOf(stale) === 'number') renameSync(stale, file);
+      else rmSync(stale);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }

@@ -4,7 +4,8 @@
  * starts, and ends them in the order that loses nothing.
  *
  *   start   database ─▶ management ─▶ campaigns loaded        shards, edges beside it
- *   stop    edges (finish what they hold) ─▶ management ─▶ shards (flush, close the ledger) ─▶ database
+ *   stop    edges (finish what they hold) ─▶ management ─▶ shards (flush, close the ledger) ─▶ database;
+ *           all at once while the campaigns are not loaded yet
  */
 import { MessageChannel } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
@@ -69,6 +70,11 @@ export class Pod {
   /** Ends every thread, bidders' first; resolves when the last has ended. */
   async stop(): Promise<void> {
     this.state.phase = PHASE_STOPPING;
+    if (!this.state.campaignsLoaded) {
+      // No bid was answered yet, so there is no order to keep; and threads that start are slow to hear that they are to end.
+      await Promise.all(this.threads().map((thread) => thread.stop()));
+      return;
+    }
     await Promise.all(this.edges.map((edge) => edge.stop()));
     await this.management.stop();
     await Promise.all(this.shards.map((shard) => shard.stop()));
@@ -85,11 +91,9 @@ export class Pod {
     this.state.threadsDown = down;
     if (down > 0 || this.state.phase === PHASE_STOPPING) return;
     if (this.state.phase !== PHASE_SERVING) {
-      const { host, port, apiHost, apiPort } = this.config;
-      this.log.info(
-        { bidders: `http://${host}:${port}`, operators: `http://${apiHost}:${apiPort}` },
-        'serving',
-      );
+      const { host, port, apiHost, apiPort, unixSocket } = this.config;
+      const addresses = { bidders: `http://${host}:${port}`, operators: `http://${apiHost}:${apiPort}` };
+      this.log.info(unixSocket === null ? addresses : { ...addresses, unixSocket }, 'serving');
     }
     this.state.phase = PHASE_SERVING;
   };
@@ -99,7 +103,7 @@ export class Pod {
     entry: string,
     workerData: unknown,
     connect: () => void,
-    received?: ThreadSpec['received'],
+    more: Pick<ThreadSpec, 'received' | 'mayBeCutOff'> = {},
   ): SupervisedThread {
     const url = new URL(entry, import.meta.url);
     const spec: ThreadSpec = {
@@ -109,7 +113,7 @@ export class Pod {
       connect,
       changed: this.threadChanged,
       fatal: (message) => this.fail(message),
-      ...(received === undefined ? {} : { received }),
+      ...more,
     };
     return new SupervisedThread(spec, this.log);
   }
@@ -157,13 +161,11 @@ export class Pod {
   private databaseThread(): SupervisedThread {
     const entry = '../sinks/postgres/embedded/database-thread.js';
     const start = { dataDir: this.config.dataDir };
-    return this.thread(
-      'database',
-      entry,
-      start,
-      () => undefined,
-      (message) => this.databaseSaid(message),
-    );
+    // Making a new database takes seconds in which its thread hears nothing; one that is half made is made anew.
+    return this.thread('database', entry, start, () => undefined, {
+      received: (message) => this.databaseSaid(message),
+      mayBeCutOff: true,
+    });
   }
 
   private databaseSaid(message: unknown): void {

@@ -23,7 +23,15 @@ export interface ThreadSpec {
   readonly fatal: (message: string) => void;
   /** Any other message of the thread's. */
   readonly received?: (message: unknown) => void;
+  /** Whether its start may be cut off at any point, as a crash would, rather than waited for. */
+  readonly mayBeCutOff?: boolean;
 }
+
+/**
+ * V8 lets the young generation grow to 48 MB in each thread. Nearly all of what threads allocate is dead within an
+ * event-loop turn, so collecting more often costs them little, and the pod takes 50 MB less.
+ */
+const YOUNG_MB_MAX = 6;
 
 export class SupervisedThread {
   ready = false;
@@ -41,7 +49,11 @@ export class SupervisedThread {
 
   start(): void {
     const { name, entry, workerData } = this.spec;
-    const worker = new Worker(entry, { name, workerData });
+    const worker = new Worker(entry, {
+      name,
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX },
+    });
     const startedAtMs = performance.now();
     this.worker = worker;
     worker.on('message', (message: ThreadToSupervisor) => this.receive(message));
@@ -70,7 +82,8 @@ export class SupervisedThread {
   /** Tells the thread to end and waits until it has; it is not started again. */
   async stop(): Promise<void> {
     this.stopping = true;
-    this.post({ type: 'stop' });
+    if (!this.ready && this.spec.mayBeCutOff === true) await this.worker?.terminate();
+    else this.post({ type: 'stop' });
     await this.ended;
   }
 

@@ -1,6 +1,7 @@
 /** A thread's side of its supervision: what it was started with, and its line to the supervisor. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { SupervisorToThread, ThreadToSupervisor } from '../messages/supervision.ts';
+import { collectStartupGarbage } from './startup-garbage.ts';
 
 export interface Supervised<Start> {
   readonly start: Start;
@@ -16,7 +17,10 @@ export function supervised<Start>(): Supervised<Start> {
   const line = parentPort;
   return {
     start: workerData as Start,
-    tell: (message) => line.postMessage(message),
+    tell: (message) => {
+      if (message.type === 'ready') collectStartupGarbage();
+      line.postMessage(message);
+    },
     onMessage: (listener) => {
       line.on('message', listener);
     },

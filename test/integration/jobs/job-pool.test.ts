@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { micros } from '../../../src/domain/money.ts';
 import { JobPool, type JobPoolOptions } from '../../../src/jobs/job-pool.ts';
 import type { WhatIf } from '../../../src/jobs/what-if.ts';
 import { someCampaign } from '../../support/campaigns.ts';
 import { BUILT_WORKER } from '../../support/job-worker.ts';
+import { raisedNiceValues } from '../../support/nice-values.ts';
 
 const START_MS = Date.UTC(2026, 2, 2);
 const HOUR_MS = 3_600_000;
@@ -41,11 +41,7 @@ describe('the job pool', () => {
 
   it.runIf(process.platform === 'linux')('has that thread leave the processor to others', async () => {
     await pool.simulate(whatIf(1));
-    const nice = readdirSync('/proc/self/task').map((task) => {
-      const text = readFileSync(`/proc/self/task/${task}/stat`, 'utf8');
-      return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
-    });
-    expect(nice.filter((each) => each === 15)).toHaveLength(1);
+    expect(raisedNiceValues('self')).toEqual([10]);
   });
 
   it('refuses what would wait behind a full queue, and runs the rest', async () => {
