@@ -10,7 +10,7 @@ import { AppError } from '../domain/app-error.ts';
 import type { Caller, Credentials } from './credentials.ts';
 import { sendLoginPage } from './login-page.ts';
 import type { Access } from './operation.ts';
-import { isForeign, isSameOrigin } from './origin.ts';
+import { isForeign, isLocalName, isSameOrigin } from './origin.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
 declare module 'fastify' {
@@ -34,12 +34,14 @@ const READING_METHODS: readonly string[] = ['GET', 'HEAD'];
 export interface AccessOptions {
   readonly credentials: Credentials;
   readonly corsOrigins: readonly string[];
+  /** Whether only this machine can reach the port. */
+  readonly isLocal: boolean;
   readonly log: Logger;
 }
 
 /** To be added after the hooks that answer without credentials, and before the routes. */
 export function addAccess(app: FastifyInstance, options: AccessOptions): void {
-  const { credentials, corsOrigins, log } = options;
+  const { credentials, corsOrigins, isLocal, log } = options;
   const rates = new RateLimiter(RATE);
   const refusalsLogged = new RateLimiter(REFUSALS_LOGGED);
   app.decorateRequest('actor', ANONYMOUS);
@@ -60,6 +62,12 @@ export function addAccess(app: FastifyInstance, options: AccessOptions): void {
   app.addHook('onRequest', async (request, reply) => {
     const wanted = accessOf(request);
     if (wanted === 'open') return;
+    if (isLocal && !credentials.required && !isLocalName(request.headers)) {
+      throw new AppError(
+        'forbidden',
+        'a port of this machine is called localhost or by an address: see API_TOKENS',
+      );
+    }
     if (credentials.required && wantsPage(request) && !isKnown(request, credentials)) {
       return sendLoginPage(reply.code(401).header('www-authenticate', CHALLENGE));
     }

@@ -3,6 +3,7 @@
  * Reading checks the rules that need more than one field; writing gives every field, in a fixed order.
  */
 import { AppError } from '../domain/app-error.ts';
+import { movedDay } from '../domain/budget-day.ts';
 import type { Campaign, Daypart } from '../domain/campaign.ts';
 import { flightBounds } from '../domain/flight.ts';
 import { centsFromMicros } from '../domain/money.ts';
@@ -16,7 +17,10 @@ import type {
 } from './campaign-bodies.ts';
 
 /** The fields of a campaign that a client edits. */
-type EditableFields = Omit<Campaign, 'id' | 'version' | 'createdAt' | 'updatedAt' | 'hourMultipliers'>;
+type EditableFields = Omit<
+  Campaign,
+  'id' | 'version' | 'createdAt' | 'updatedAt' | 'hourMultipliers' | 'dayReset' | 'zoneChange'
+>;
 
 const DEFAULTS: Omit<EditableFields, 'name' | 'dailyBudgetMicros'> = {
   totalBudgetMicros: null,
@@ -28,7 +32,6 @@ const DEFAULTS: Omit<EditableFields, 'name' | 'dailyBudgetMicros'> = {
   status: 'ACTIVE',
   breakerThreshold: 0.95,
   confidenceGate: false,
-  dayReset: null,
   dayparts: null,
   targeting: null,
   creative: null,
@@ -41,6 +44,8 @@ export function campaignToCreate(given: CreateBody, makeId: () => string, nowMs:
     id: given.id ?? makeId(),
     ...allFields(given),
     hourMultipliers: null,
+    dayReset: null,
+    zoneChange: null,
     version: 1,
     createdAt: at,
     updatedAt: at,
@@ -68,7 +73,14 @@ export function campaignToPatch(given: PatchBody, current: Campaign, nowMs: numb
 
 /** `current` with some fields changed, as its next version. */
 export function nextVersion(current: Campaign, changes: Partial<Campaign>, nowMs: number): Campaign {
-  return { ...current, ...changes, version: current.version + 1, updatedAt: new Date(nowMs).toISOString() };
+  const { timezone = current.timezone } = changes;
+  return {
+    ...current,
+    ...changes,
+    ...(timezone === current.timezone ? {} : movedDay(current, timezone, nowMs)),
+    version: current.version + 1,
+    updatedAt: new Date(nowMs).toISOString(),
+  };
 }
 
 /**

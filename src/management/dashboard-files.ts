@@ -1,6 +1,6 @@
 /** The built dashboard, read once into memory with a compressed copy of each file: a few, and small. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 export interface DashboardFile {
@@ -41,7 +41,10 @@ export function readDashboardFiles(folder: string): ReadonlyMap<string, Dashboar
 
 function pathsBelow(folder: string): readonly string[] {
   try {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    // A link could lead anywhere; the build makes none.
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

@@ -10,6 +10,8 @@ import type { Description } from './operation.ts';
 
 const FOLDER = fileURLToPath(new URL('../dashboard/', import.meta.url));
 const PAGE = '/index.html';
+/** Served by their own routes, with what they say to whom. */
+const PAGES = [PAGE, '/login.html'];
 const CALLER_MARK = '%caller%';
 const FOR_GOOD = 'public, max-age=31536000, immutable';
 const FOR_AN_HOUR = 'public, max-age=3600';
@@ -43,7 +45,7 @@ export function addDashboardRoutes(app: FastifyInstance, options: DashboardOptio
   });
 
   for (const [path, file] of files) {
-    if (path === PAGE) continue;
+    if (PAGES.includes(path)) continue;
     app.get(path, { config: { access: 'open', described: 'page-file' } }, async (request, reply) =>
       sendFile(file, request, reply),
     );

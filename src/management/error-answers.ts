@@ -10,6 +10,9 @@ import { AppError } from '../domain/app-error.ts';
 import { setChallenge } from './access.ts';
 import { setResponseHeaders } from './response-headers.ts';
 
+/** How long a connection is kept after the answer to what could not be read. */
+const LINGER_MS = 1_000;
+
 /** Installs the handlers for errors and for routes that do not exist. */
 export function addErrorAnswers(app: FastifyInstance, log: Logger, bodyBytesMax: number): void {
   app.setErrorHandler((error, request, reply) => {
@@ -51,6 +54,8 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // A client that goes on sending would never end its side; one that listens has time to read the answer.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function asAppError(error: unknown, bodyBytesMax: number, request: FastifyRequest, log: Logger): AppError {

@@ -1,30 +1,34 @@
-/** The form that asks a person for a token: one page, without a script, its style named by its hash. */
-import { createHash } from 'node:crypto';
+/**
+ * The form that asks a person for a token: a page of the built dashboard, in its look. Where none was built, the same
+ * form in plain HTML. No script is needed to log in, and none stands in the page.
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { FastifyReply } from 'fastify';
-import { contentSecurityPolicy } from './response-headers.ts';
 
-const STYLE =
-  'body{font:16px system-ui,sans-serif;margin:0;display:grid;place-items:center;min-height:100vh;background:#f4f5f7;color:#1d2330}' +
-  'form{background:#fff;padding:2rem;border:1px solid #d5d9e0;border-radius:8px;display:grid;gap:.75rem;width:min(22rem,80vw)}' +
-  'h1{font-size:1.2rem;margin:0}input,button{font:inherit;padding:.5rem}p{color:#b00020;margin:0}' +
-  '@media(prefers-color-scheme:dark){body{background:#14171d;color:#e6e8ec}form{background:#1d222b;border-color:#343b48}p{color:#ff8a80}}';
+const BUILT = fileURLToPath(new URL('../dashboard/login.html', import.meta.url));
+const REFUSAL_MARK = '%refusal%';
+const REFUSAL = '<p class="refusal" role="alert">This token is not accepted.</p>';
+const PLAIN =
+  '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Budget pacer: log in</title>' +
+  '<meta name="viewport" content="width=device-width"></head><body><h1>Budget pacer</h1>' +
+  `<form method="post" action="/login">${REFUSAL_MARK}<label for="token">Token</label> ` +
+  '<input id="token" name="token" type="password" autocomplete="current-password" required autofocus> ' +
+  '<button>Log in</button></form></body></html>';
 
-const POLICY = contentSecurityPolicy(`'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`);
-
-const pageWith = (notice: string): string =>
-  `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Budget pacer: log in</title>` +
-  `<meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body>` +
-  `<form method="post" action="/login"><h1>Budget pacer</h1>${notice}<label for="token">Token</label>` +
-  `<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>` +
-  `<button>Log in</button></form></body></html>`;
-
-const PAGE = pageWith('');
-const PAGE_AFTER_REFUSAL = pageWith('<p role="alert">This token is not accepted.</p>');
+const page = readPage();
+const pages = { asking: page.replace(REFUSAL_MARK, ''), refusing: page.replace(REFUSAL_MARK, REFUSAL) };
 
 /** Sends the form with the status that the reply has. */
 export function sendLoginPage(reply: FastifyReply, refused = false): FastifyReply {
-  return reply
-    .header('content-security-policy', POLICY)
-    .type('text/html; charset=utf-8')
-    .send(refused ? PAGE_AFTER_REFUSAL : PAGE);
+  return reply.type('text/html; charset=utf-8').send(refused ? pages.refusing : pages.asking);
+}
+
+function readPage(): string {
+  try {
+    return readFileSync(BUILT, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return PLAIN;
+    throw error;
+  }
 }

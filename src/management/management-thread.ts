@@ -3,7 +3,9 @@
  * the shards, serves the API for operators and renders the metrics. Decisions and spend go on without it.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { isInFleet } from '../config/config.ts';
+import { isInFleet, isLoopback } from '../config/config.ts';
+import { hostTimezone } from '../demo/sample-campaigns.ts';
+import { seedDemo } from '../demo/seed-demo.ts';
 import { AppError } from '../domain/app-error.ts';
 import { JobPool } from '../jobs/job-pool.ts';
 import type { EdgeToManagement, ManagementToEdge } from '../messages/edge-management.ts';
@@ -26,6 +28,8 @@ import { HistoryStore } from '../sinks/postgres/history-store.ts';
 import { LearnedShapeStore } from '../sinks/postgres/learned-shape-store.ts';
 import { MigrationError, migrate } from '../sinks/postgres/migrate.ts';
 import { PerformanceStore } from '../sinks/postgres/performance-store.ts';
+import { TrafficStore } from '../sinks/postgres/traffic-store.ts';
+import { CampaignSlots } from '../table/campaign-slots.ts';
 import { readHealth } from '../table/health.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
@@ -33,7 +37,10 @@ import { PodState } from '../table/pod-state.ts';
 import { SHARD_METERS } from '../table/thread-meters.ts';
 import { sampleLag } from '../threads/lag-sampler.ts';
 import { createLog } from '../threads/log.ts';
+import { collectStartupGarbage } from '../threads/startup-garbage.ts';
 import { supervised } from '../threads/supervised.ts';
+import { giveWay } from '../threads/thread-priority.ts';
+import { endTraced, openTracing, traced } from '../threads/tracing.ts';
 import { AlertRounds } from './alerts/alert-rounds.ts';
 import { CampaignLook } from './alerts/campaign-look.ts';
 import { ClockWatch } from './alerts/clock-watch.ts';
@@ -53,12 +60,15 @@ import { buildManagementServer } from './server.ts';
 import { ShardClient } from './shard-client.ts';
 import { Simulations } from './simulations.ts';
 import { TableLook } from './table-look.ts';
+import { TrafficWatch } from './traffic-watch.ts';
 import { AlertWebhook } from './webhook/alert-webhook.ts';
 import { WebhookSender } from './webhook/webhook-sender.ts';
 
 const RETRY_MS = 500;
 /** What other pods learned reaches this one's shards within this. */
 const LEARNING_LOOK_MS = 30_000;
+/** Drawings are not worth waiting for, least of all when the pod stops. */
+const TRAFFIC_TIMEOUT_MS = 2_000;
 const PING_MS = 2_000;
 const LOOK_MS = 1_000;
 const PING_TIMEOUT_MS = 2_000;
@@ -68,19 +78,24 @@ const DRAIN_MS = 1_500;
 const thread = supervised<ManagementStart>();
 const { config, isDemo, memory } = thread.start;
 const log = createLog(config.logLevel, 'management');
+const tracing = await openTracing(config, 'management', log);
 const state = new PodState(memory.state);
 const index = new IdIndex(memory.table);
 const shardMeters = memory.shardMeters.map((shardMemory) => new Meters(SHARD_METERS, shardMemory));
 const shardClient = new ShardClient(config.shards);
-const catalog = new CampaignCatalog(config.campaignsMax);
+/** Of all that walk over the table here. */
+const campaignSlots = new CampaignSlots(memory.table);
+const catalog = new CampaignCatalog(memory.table);
 const shards = new CatalogingShards(new OrderedShards(shardClient), catalog);
-const metrics = new Metrics(config, memory);
-const summary = new MetricsSummary(memory);
+const metrics = new Metrics(config, memory, campaignSlots);
+const summary = new MetricsSummary(memory, campaignSlots);
 const live = new LiveUpdates({
   rows: new LiveRows(memory.table, catalog),
   shards,
   totals: () => liveTotals(summary.read(performance.now()), summary.decisions(performance.now())),
   intervalMs: config.webSocketIntervalMs,
+  clientsMax: config.webSocketClientsMax,
+  clientsPerTokenMax: config.webSocketClientsPerTokenMax,
   log,
 });
 const edges = new Map<number, MessagePort>();
@@ -94,16 +109,21 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
  * Migrates and feeds; tries until the database answers. The ledger's campaigns serve in the meantime.
  * Returns what was certainly seen by then, or null when the thread ends first.
  */
-async function load(sql: Sql, store: CampaignStore): Promise<ChangeHorizon | null> {
+async function load(address: PostgresAddress, sql: Sql, store: CampaignStore): Promise<ChangeHorizon | null> {
   for (let failures = 0; !stopping; failures++) {
     try {
       const applied = await migrate(sql);
       if (applied.length > 0) log.info({ applied }, 'database brought up to date');
       const horizon = await readHorizon(sql);
+      const seedTraffic = isDemo ? await seedDemo(address, sql, hostTimezone(), Date.now()) : null;
       const fed = await feedCampaigns(store, shards);
       state.postgresUp = true;
       state.campaignsLoaded = true;
       log.info(fed, 'campaigns loaded');
+      collectStartupGarbage();
+      seedTraffic?.().catch((error: unknown) =>
+        log.warn({ err: error }, 'the demo has no traffic of before'),
+      );
       if (fed.refused > 0) log.error(fed, 'campaigns do not fit the pacing table: raise CAMPAIGNS_MAX');
       return horizon;
     } catch (error) {
@@ -143,7 +163,7 @@ function watchDatabase(sql: Sql): NodeJS.Timeout {
  * @returns ends it
  */
 function watchBudgets(address: PostgresAddress, alerts: AlertStore): () => Promise<void> {
-  const table = new TableLook(memory.table);
+  const table = new TableLook(memory.table, campaignSlots);
   const history = new HistoryStore(address);
   const budgets = new BudgetAlerts({
     look: () => table.budgets(),
@@ -179,7 +199,7 @@ function openWebhook(sql: Sql): AlertWebhook | null {
 
 /** Learning and simulations, and the pool that runs them. */
 function knowledgeOf(address: PostgresAddress, sql: Sql, store: CampaignStore) {
-  const pool = new JobPool();
+  const pool = new JobPool({ trace: (name, work) => traced(tracing, `job ${name}`, {}, work) });
   const shapes = new LearnedShapeStore({ run: (statement) => answered(statement(sql)) });
   const learning = new Learning({
     pool,
@@ -201,6 +221,15 @@ async function serve(address: PostgresAddress): Promise<void> {
   const store = new CampaignStore(sql);
   const alerts = new AlertStore(sql);
   const knowledge = knowledgeOf(address, sql, store);
+  const trafficStore = new TrafficStore(address, { statementTimeoutMs: TRAFFIC_TIMEOUT_MS });
+  const traffic = new TrafficWatch({
+    memory: memory.table,
+    slots: campaignSlots,
+    store: trafficStore,
+    source: config.nodeId,
+    nowMs: Date.now,
+    log,
+  });
   const app = buildManagementServer({
     store,
     audit: new AuditStore(sql),
@@ -208,6 +237,7 @@ async function serve(address: PostgresAddress): Promise<void> {
     corsOrigins: config.corsOrigins,
     inFleet: isInFleet(config),
     performance: new PerformanceStore(sql),
+    traffic: trafficStore,
     alerts,
     shards,
     summary: () => summary.read(performance.now()),
@@ -216,6 +246,13 @@ async function serve(address: PostgresAddress): Promise<void> {
     knowledge,
     log,
     bodyBytesMax: config.bodyBytesMax,
+    tracing,
+    connections: {
+      connectionsMax: config.apiConnectionsMax,
+      keepAliveMs: config.apiKeepAliveMs,
+      headerBytesMax: config.headerBytesMax,
+    },
+    isLocal: isLoopback(config.apiHost),
     isDemo,
   });
   let watch: NodeJS.Timeout | undefined;
@@ -223,7 +260,7 @@ async function serve(address: PostgresAddress): Promise<void> {
   const webhook = openWebhook(sql);
   const roundsHistory = new HistoryStore(address);
   const rounds = new AlertRounds({
-    look: new CampaignLook(memory.table, catalog),
+    look: new CampaignLook(memory.table, catalog, campaignSlots),
     clock: new ClockWatch(config.nodeId),
     alerts,
     history: roundsHistory,
@@ -247,18 +284,22 @@ async function serve(address: PostgresAddress): Promise<void> {
       clearTimeout(cut);
       alertWatch.close();
       rounds.close();
-      await roundsHistory.close();
-      await webhook?.close();
-      await changes?.close();
-      await endBudgets?.();
-      await closePostgres(sql);
+      // Together: a connection that cannot be made just now takes two seconds to be given up.
+      await Promise.all([
+        traffic.close(),
+        roundsHistory.close(),
+        changes?.close(),
+        endBudgets?.(),
+        webhook?.close().then(() => closePostgres(sql)) ?? closePostgres(sql),
+      ]);
     },
   };
   log.info({ database: describeAddress(address) }, 'opening the campaign database');
   await app.listen({ host: config.apiHost, port: config.apiPort });
+  giveWay();
   thread.tell({ type: 'ready' });
   watch = watchDatabase(sql);
-  const horizon = await load(sql, store);
+  const horizon = await load(address, sql, store);
   if (horizon === null || stopping) return;
   endBudgets = watchBudgets(address, alerts);
   const learn = (): void => {
@@ -269,6 +310,7 @@ async function serve(address: PostgresAddress): Promise<void> {
   learn();
   alertWatch.run(fail);
   rounds.run(fail);
+  traffic.run(fail);
   webhook?.run(fail);
   if ('socketPath' in address) return;
   changes = new CampaignWatch({ address, store, shards, log, horizon });
@@ -278,10 +320,12 @@ async function serve(address: PostgresAddress): Promise<void> {
 async function end(): Promise<void> {
   stopping = true;
   await serving?.end();
+  await tracing?.close();
   shardClient.close();
   for (const port of edges.values()) port.close();
   thread.tell({ type: 'stopped' });
   thread.close();
+  endTraced(tracing);
 }
 
 function useDatabase(address: PostgresAddress): void {

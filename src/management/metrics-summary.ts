@@ -16,7 +16,7 @@ import {
 import { centsFromMicros } from '../domain/money.ts';
 import { pacingAccuracy } from '../domain/pacing-accuracy.ts';
 import type { PodMemory } from '../messages/supervision.ts';
-import { IdIndex } from '../table/id-index.ts';
+import type { CampaignSlots } from '../table/campaign-slots.ts';
 import { GAUGE_SPENT, GAUGE_TARGET } from '../table/layout.ts';
 import { LATENCY_BOUNDS, Meters } from '../table/meters.ts';
 import { TableReader } from '../table/table-reader.ts';
@@ -62,16 +62,16 @@ interface Figures {
 
 export class MetricsSummary {
   readonly #table: TableReader;
-  readonly #index: IdIndex;
+  readonly #slots: CampaignSlots;
   readonly #edges: readonly Meters[];
   readonly #shards: readonly Meters[];
   #looks: Look[] = [];
   #figures: Figures = { active: 0, spentMicros: 0, accuracy: null };
   #figuresAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(memory: Pick<PodMemory, 'table' | 'edgeMeters' | 'shardMeters'>) {
+  constructor(memory: Pick<PodMemory, 'table' | 'edgeMeters' | 'shardMeters'>, slots: CampaignSlots) {
     this.#table = new TableReader(memory.table);
-    this.#index = new IdIndex(memory.table);
+    this.#slots = slots;
     this.#edges = memory.edgeMeters.map((meters) => new Meters(EDGE_METERS, meters));
     this.#shards = memory.shardMeters.map((meters) => new Meters(SHARD_METERS, meters));
   }
@@ -151,7 +151,7 @@ export class MetricsSummary {
     let accuracies = 0;
     let accuracySum = 0;
     for (let shard = 0; shard < this.#shards.length; shard++) {
-      for (const slot of this.#index.slotsOf(shard)) {
+      for (const slot of this.#slots.of(shard)) {
         const gate = this.#table.gate(slot);
         if (gate === GATE_VACANT) continue;
         const spent = this.#table.gauge(slot, GAUGE_SPENT);

@@ -9,6 +9,7 @@ import { version } from '../config/version.ts';
 import { REASONS } from '../domain/gate.ts';
 import { centsFromMicros } from '../domain/money.ts';
 import type { PodMemory } from '../messages/supervision.ts';
+import type { CampaignSlots } from '../table/campaign-slots.ts';
 import { IdIndex } from '../table/id-index.ts';
 import {
   GAUGE_BUDGET,
@@ -18,22 +19,28 @@ import {
   GAUGE_SPENT_TOTAL,
   GAUGE_TARGET,
 } from '../table/layout.ts';
-import { type HistogramReading, LATENCY_BOUNDS, Meters } from '../table/meters.ts';
+import { allocateMeters, type HistogramReading, LATENCY_BOUNDS, Meters } from '../table/meters.ts';
 import { PodState } from '../table/pod-state.ts';
 import { TableReader } from '../table/table-reader.ts';
 import {
   BREAKER_REASONS,
+  EDGE_CONNECTIONS,
+  EDGE_CONNECTIONS_REFUSED,
+  EDGE_GC_PAUSES,
   EDGE_LAG,
   EDGE_LIMITED,
   EDGE_METERS,
   EDGE_REFUSED,
   EDGE_UNAUTHORIZED,
   ENDPOINTS,
+  MANAGEMENT_GC_PAUSES,
+  MANAGEMENT_METERS,
   SHARD_BREAKERS_MOVED,
   SHARD_COMMIT_SECONDS,
   SHARD_DEGRADED_SINCE_MS,
   SHARD_DUPLICATES,
   SHARD_EVENTS_UNCHECKED,
+  SHARD_GC_PAUSES,
   SHARD_HISTORY_SINCE_MS,
   SHARD_LAG,
   SHARD_LATE_WIN_MICROS,
@@ -44,6 +51,7 @@ import {
   SHARD_SPENDS,
   SHARD_WAITING_SINCE_MS,
 } from '../table/thread-meters.ts';
+import { observeGcPauses } from '../threads/gc-pauses.ts';
 
 const SELECTION_MS = 10_000;
 
@@ -111,6 +119,15 @@ function sumReadings(readings: readonly HistogramReading[]): HistogramReading {
   };
 }
 
+/** So many of the slots, those with the largest budgets, in that order; without sorting a hundred thousand of them. */
+function largestOf(slots: readonly number[], budget: (slot: number) => number, count: number): number[] {
+  const rising = Float64Array.from(slots, budget).sort();
+  const least = rising[Math.max(0, rising.length - count)] ?? 0;
+  const above = slots.filter((slot) => budget(slot) > least);
+  const equal = slots.filter((slot) => budget(slot) === least).slice(0, Math.max(0, count - above.length));
+  return [...above, ...equal].sort((a, b) => budget(b) - budget(a)).slice(0, count);
+}
+
 export class Metrics {
   private readonly registry = new Registry();
   private readonly config: Config;
@@ -118,13 +135,16 @@ export class Metrics {
   private readonly state: PodState;
   private readonly table: TableReader;
   private readonly index: IdIndex;
+  private readonly slots: CampaignSlots;
   private readonly edges: readonly Meters[];
   private readonly shards: readonly Meters[];
+  private readonly own = new Meters(MANAGEMENT_METERS, allocateMeters(MANAGEMENT_METERS));
   private selected: readonly { readonly id: string; readonly slot: number }[] = [];
   private selectedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(config: Config, memory: PodMemory) {
+  constructor(config: Config, memory: PodMemory, slots: CampaignSlots) {
     this.config = config;
+    this.slots = slots;
     this.memory = memory;
     this.state = new PodState(memory.state);
     this.table = new TableReader(memory.table);
@@ -135,6 +155,7 @@ export class Metrics {
     this.addSpend();
     this.addCampaigns();
     this.addHealth();
+    this.addGcPauses();
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -198,6 +219,14 @@ export class Metrics {
     this.counter('pacer_requests_limited_total', 'Requests for decisions above MAX_QPS.', () =>
       this.sum(edges, EDGE_LIMITED),
     );
+    this.counter(
+      'pacer_connections_refused_total',
+      'Connections to the core service above MAX_CONNECTIONS.',
+      () => this.sum(edges, EDGE_CONNECTIONS_REFUSED),
+    );
+    this.gauge('pacer_connections', 'Connections to the core service that are open.', () =>
+      this.sum(edges, EDGE_CONNECTIONS),
+    );
     const help = 'Time from a request to its answer.';
     new ReadHistogram(registry, 'pacer_request_duration_seconds', help, ['endpoint', 'method'], () =>
       ENDPOINTS.map((labels, at) => ({
@@ -260,13 +289,16 @@ export class Metrics {
   private largest(): readonly { readonly id: string; readonly slot: number }[] {
     if (performance.now() - this.selectedAtMs < SELECTION_MS && this.selected.length > 0)
       return this.selected;
-    const slots = this.shards.flatMap((_, shard) => [...this.index.slotsOf(shard)]);
+    const { metricsCampaigns } = this.config;
     const budget = (slot: number): number => this.table.gauge(slot, GAUGE_BUDGET);
-    this.selected = slots
-      .filter((slot) => this.table.isShown(slot))
-      .sort((a, b) => budget(b) - budget(a))
-      .slice(0, this.config.metricsCampaigns)
-      .map((slot) => ({ id: this.index.idOf(slot), slot }));
+    const shown: number[] = [];
+    for (const shard of this.shards.keys()) {
+      for (const slot of this.slots.of(shard)) if (this.table.isShown(slot)) shown.push(slot);
+    }
+    this.selected = largestOf(shown, budget, metricsCampaigns).map((slot) => ({
+      id: this.index.idOf(slot),
+      slot,
+    }));
     this.selectedAtMs = performance.now();
     return this.selected;
   }
@@ -332,6 +364,24 @@ export class Metrics {
     this.perCampaign('gauge', 'pacer_reserved_cents', 'Held by bids in flight.', (slot) =>
       centsFromMicros(table.gauge(slot, GAUGE_RESERVED)),
     );
+  }
+
+  /** Of the thread that makes this page by this object itself. */
+  private addGcPauses(): void {
+    const { edges, shards, own, registry } = this;
+    observeGcPauses((seconds) => own.observe(MANAGEMENT_GC_PAUSES, seconds));
+    const help = 'How long a thread stood still for one garbage collection.';
+    new ReadHistogram(registry, 'pacer_gc_pause_seconds', help, ['thread'], () => [
+      ...edges.map((edge, at) => ({
+        labels: { thread: `edge-${at}` },
+        reading: edge.histogram(EDGE_GC_PAUSES),
+      })),
+      ...shards.map((shard, at) => ({
+        labels: { thread: `shard-${at}` },
+        reading: shard.histogram(SHARD_GC_PAUSES),
+      })),
+      { labels: { thread: 'management' }, reading: own.histogram(MANAGEMENT_GC_PAUSES) },
+    ]);
   }
 
   private addHealth(): void {

@@ -25,6 +25,18 @@ export function isForeign(headers: IncomingHttpHeaders, corsOrigins: readonly st
   return origin !== undefined && !corsOrigins.includes(origin) && !isSameOrigin(headers);
 }
 
+/** Names that no public name server can point elsewhere: localhost, an address, a name without a dot. */
+const LOCAL_NAME =
+  /^(localhost|([a-z0-9-]+\.)*localhost|[a-z0-9-]+|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])\.?(:\d{1,5})?$/i;
+
+/**
+ * Whether the request names us by such a name. A page whose name was made to point at this machine (DNS rebinding) is of
+ * the same origin as we are for the browser, and is told from our own pages by nothing else.
+ */
+export function isLocalName({ host }: IncomingHttpHeaders): boolean {
+  return host === undefined || LOCAL_NAME.test(host);
+}
+
 /** Whether the browser reached us over TLS, be it through a proxy. */
 export function isOverTls(headers: IncomingHttpHeaders): boolean {
   return headers['x-forwarded-proto'] === 'https' || headers.origin?.startsWith('https://') === true;

@@ -1,6 +1,6 @@
 /**
  * What every answer of the management port carries: the request's id, and the headers that keep a browser from
- * doing with a page or an answer what nobody meant. A route may set a policy of its own.
+ * doing with a page or an answer what nobody meant.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -8,7 +8,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isId } from '../domain/campaign.ts';
 
 /** Nothing but our own files, and no script or style inside a page. */
-export const CONTENT_SECURITY_POLICY = contentSecurityPolicy("'self'");
+export const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; " +
+  "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const HEADERS: readonly (readonly [string, string])[] = [
   ['content-security-policy', CONTENT_SECURITY_POLICY],
@@ -18,14 +20,6 @@ const HEADERS: readonly (readonly [string, string])[] = [
   ['cross-origin-resource-policy', 'same-origin'],
   ['cache-control', 'no-store'],
 ];
-
-/** @param styles where styles may come from, such as `'self'` or a hash */
-export function contentSecurityPolicy(styles: string): string {
-  return (
-    `default-src 'self'; script-src 'self'; style-src ${styles}; img-src 'self' data:; object-src 'none'; ` +
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-  );
-}
 
 /** The client's own id when it is one of ours in form, else a new one. */
 export function requestIdOf({ headers }: IncomingMessage): string {

@@ -8,7 +8,10 @@ import { shownBreaker, shownCents, shownCount, shownDate, shownRatio, shownTime 
 
 /** Every term of the controller, docs/pacing.md has the equations. */
 const shownExplanation = z
-  .object({ gate: z.string(), because: z.string().describe('One sentence that puts the terms together.') })
+  .looseObject({
+    gate: z.string(),
+    because: z.string().describe('One sentence that puts the terms together.'),
+  })
   .meta({
     id: 'Explanation',
     description: 'Why decisions are what they are right now; for people, fields may change.',

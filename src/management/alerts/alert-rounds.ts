@@ -34,7 +34,7 @@ const WAITING_MAX = 100;
 export class AlertRounds {
   readonly #parts: AlertRoundsParts;
   readonly #projections: ProjectionAlerts;
-  readonly #lateWins = new LateWinAlerts();
+  readonly #lateWins: LateWinAlerts;
   #waiting: Alert[] = [];
   #timer: NodeJS.Timeout | undefined;
   #turns = 0;
@@ -43,6 +43,7 @@ export class AlertRounds {
   constructor(parts: AlertRoundsParts) {
     this.#parts = parts;
     this.#projections = new ProjectionAlerts(parts);
+    this.#lateWins = new LateWinAlerts(parts.look.slotCount);
   }
 
   /** Goes on until it is closed. @param fail is told of a bug */
@@ -80,7 +81,7 @@ export class AlertRounds {
   }
 
   async #lookAtCampaigns({ wallMs, steadyMs }: ClockReading): Promise<void> {
-    const campaigns = [...this.#parts.look.campaigns(wallMs)];
+    const campaigns = this.#parts.look.campaigns(wallMs);
     await this.#projections.turn(campaigns, wallMs, steadyMs);
     const late = this.#lateWins.find(campaigns, wallMs);
     if (late.length === 0) return;

@@ -1,7 +1,10 @@
-/** What alerts look at: each campaign on the table, with what the catalog knows of it. */
+/**
+ * What alerts look at: each campaign on the table, with what the catalog knows of it. There may be 100,000 of them, so
+ * their figures are never in memory at once.
+ */
 import { GATE_HALF_OPEN, GATE_OPEN } from '../../domain/gate.ts';
 import { localDayAt } from '../../domain/local-day.ts';
-import { IdIndex } from '../../table/id-index.ts';
+import type { CampaignSlots } from '../../table/campaign-slots.ts';
 import {
   GAUGE_DAY_BUDGET,
   GAUGE_DAY_START_MS,
@@ -18,29 +21,40 @@ import type { CampaignCatalog } from '../live/campaign-catalog.ts';
 import type { CampaignFigures } from './projection-alert-rules.ts';
 
 export class CampaignLook {
+  /** Slots of the table, whoever has them. */
+  readonly slotCount: number;
   readonly #table: TableReader;
-  readonly #index: IdIndex;
   readonly #catalog: CampaignCatalog;
+  readonly #slots: CampaignSlots;
   readonly #shards: number;
 
-  constructor(memory: TableMemory, catalog: CampaignCatalog) {
+  constructor(memory: TableMemory, catalog: CampaignCatalog, slots: CampaignSlots) {
     this.#table = new TableReader(memory);
-    this.#index = new IdIndex(memory);
     this.#catalog = catalog;
+    this.#slots = slots;
     this.#shards = memory.shards;
+    this.slotCount = memory.shards * memory.slotsPerShard;
   }
 
-  /** Those that nobody has described yet are left out. */
-  *campaigns(nowMs: number): Generator<CampaignFigures> {
+  /**
+   * Can be walked any number of times, each time with the figures of then. Those that nobody has described yet are
+   * left out.
+   */
+  campaigns(nowMs: number): Iterable<CampaignFigures> {
+    return { [Symbol.iterator]: () => this.#walk(nowMs) };
+  }
+
+  *#walk(nowMs: number): Generator<CampaignFigures> {
     const table = this.#table;
     for (let shard = 0; shard < this.#shards; shard++) {
-      for (const slot of this.#index.slotsOf(shard)) {
-        const brief = this.#catalog.get(this.#index.idOf(slot));
+      for (const slot of this.#slots.of(shard)) {
+        const brief = this.#catalog.of(slot);
         if (brief === undefined) continue;
         const day = localDayAt(brief.timezone, nowMs);
         const gate = table.gate(slot);
         yield {
           campaignId: brief.id,
+          slot,
           isActive: brief.status === 'ACTIVE',
           mayBid: gate === GATE_OPEN || gate === GATE_HALF_OPEN,
           mode: brief.pacingMode,

@@ -12,28 +12,31 @@ export const LATE_WINS = 'late_wins';
 const BUDGET_PARTS = 100;
 
 export class LateWinAlerts {
-  /** By campaign that had late wins: its total when the hour began. */
-  readonly #begun = new Map<string, number>();
+  /** By slot of the table: its campaign's total when the hour began, or when it was first seen in it; NaN before that. */
+  readonly #begun: Float64Array;
   #hourStartMs = 0;
   /** Told in this hour. */
   readonly #told = new Set<string>();
 
+  /** @param slotCount of the table */
+  constructor(slotCount: number) {
+    this.#begun = new Float64Array(slotCount).fill(Number.NaN);
+  }
+
   /** The alerts that are to be raised; {@link raised} must follow when they are. */
-  find(campaigns: readonly CampaignFigures[], nowMs: number): Alert[] {
+  find(campaigns: Iterable<CampaignFigures>, nowMs: number): Alert[] {
     const hourStartMs = nowMs - (nowMs % HOUR_MS);
     if (hourStartMs !== this.#hourStartMs) {
       this.#hourStartMs = hourStartMs;
-      this.#begun.clear();
+      this.#begun.fill(Number.NaN);
       this.#told.clear();
     }
     const alerts: Alert[] = [];
-    for (const { campaignId, lateWinTotalMicros: total, budgetMicros } of campaigns) {
-      if (total === 0) {
-        this.#begun.set(campaignId, 0);
-        continue;
-      }
-      const begun = this.#begun.get(campaignId) ?? total;
-      this.#begun.set(campaignId, begun);
+    for (const { campaignId, slot, lateWinTotalMicros: total, budgetMicros } of campaigns) {
+      const before = this.#begun[slot] as number;
+      // Totals only grow: a smaller one is that of the next campaign in the slot.
+      const begun = before <= total ? before : total;
+      this.#begun[slot] = begun;
       const lateMicros = total - begun;
       if (lateMicros <= 0 || BUDGET_PARTS * lateMicros < budgetMicros || this.#told.has(campaignId)) continue;
       alerts.push({

@@ -11,6 +11,8 @@ import { dollars } from '../budget-alert-rules.ts';
 /** Money in micros, times in ms since the epoch. */
 export interface CampaignFigures {
   readonly campaignId: string;
+  /** Its own on the table, while it is there. */
+  readonly slot: number;
   readonly isActive: boolean;
   /** Bids may pass right now. */
   readonly mayBid: boolean;

@@ -47,8 +47,8 @@ export class ProjectionAlerts {
     this.#parts = parts;
   }
 
-  /** @param campaigns all that are on the table @param steadyMs of a clock that never goes back */
-  async turn(campaigns: readonly CampaignFigures[], nowMs: number, steadyMs: number): Promise<void> {
+  /** @param campaigns all that are on the table, walked more than once @param steadyMs of a clock that never goes back */
+  async turn(campaigns: Iterable<CampaignFigures>, nowMs: number, steadyMs: number): Promise<void> {
     try {
       let found = this.#find(campaigns, nowMs, steadyMs);
       if (this.#turns % SWEEP_TURNS === 0) {
@@ -78,15 +78,18 @@ export class ProjectionAlerts {
     }
   }
 
-  #find(campaigns: readonly CampaignFigures[], nowMs: number, steadyMs: number): Found {
+  #find(campaigns: Iterable<CampaignFigures>, nowMs: number, steadyMs: number): Found {
     const found: Found = { raised: [], over: new Map() };
+    // Of what was told or is held against a campaign, all that is still there.
     const shown = new Set<string>();
     for (const figures of campaigns) {
       for (const rule of PROJECTION_RULES) {
-        const key = `${rule.alertType} ${figures.campaignId}`;
-        shown.add(key);
-        const told = this.#told.get(key);
         const verdict = rule.judge(figures, nowMs);
+        const says = verdict === 'yes' || verdict === 'slow';
+        if (!says && this.#told.size === 0 && this.#since.size === 0) continue;
+        const key = `${rule.alertType} ${figures.campaignId}`;
+        const told = this.#told.get(key);
+        if (says || told !== undefined || this.#since.has(key)) shown.add(key);
         const isPast = told !== undefined && !told.startsWith(dayKey(rule.alertType, figures));
         if (told !== undefined && (verdict === 'no' || isPast)) {
           found.over.set(key, { campaignId: figures.campaignId, keyPrefix: told, resolvedAtMs: nowMs });

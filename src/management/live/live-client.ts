@@ -3,20 +3,32 @@
  * that does not read: a frame is handed over only when all before it have left this process, so that its socket
  * holds at most one state and the alerts of one moment.
  */
+import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Encoding } from './live-frames.ts';
+import type { Encoding, LiveFrame } from './live-frames.ts';
 
 /** The status code of RFC 6455 for a server that goes away, for a breach of policy, and for one with too much to do. */
 export const CLOSE_GOING_AWAY = 1001;
 export const CLOSE_POLICY = 1008;
+export const CLOSE_TRY_AGAIN = 1013;
 
 export interface LiveClientOptions {
   readonly encoding: Encoding;
   /** The campaigns it wants; null = all. */
   readonly campaignIds: ReadonlySet<string> | null;
+  /**
+   * The connection below the WebSocket, where frames that were compressed for all clients at once go as they are; null
+   * for a client that does not take them.
+   */
+  readonly compressedTo: Pick<Writable, 'write'> | null;
   /** Whether its credentials still hold. */
   readonly isWelcome: () => boolean;
+  /** Name of the token behind it; null where nobody is asked for one. */
+  readonly caller: string | null;
 }
+
+/** Messages and pings that a client may send between two beats. It has nothing to say. */
+const HEARD_MAX = 64;
 
 /** What a client was sent last; written by the hub. */
 export interface SentState {
@@ -31,24 +43,36 @@ export interface SentState {
 export class LiveClient {
   readonly encoding: Encoding;
   readonly campaignIds: ReadonlySet<string> | null;
+  readonly caller: string | null;
   readonly sent: SentState;
   readonly #socket: WebSocket;
+  readonly #compressedTo: Pick<Writable, 'write'> | null;
   readonly #isWelcome: () => boolean;
-  /** A sign of life came since the last beat. */
-  #heard = true;
+  /** Signs of life since the last beat. */
+  #heard = 1;
   #waitingBytes = 0;
 
   constructor(socket: WebSocket, options: LiveClientOptions, alert: number) {
     this.#socket = socket;
     this.encoding = options.encoding;
     this.campaignIds = options.campaignIds;
+    this.#compressedTo = options.compressedTo;
     this.#isWelcome = options.isWelcome;
+    this.caller = options.caller;
     this.sent = { look: -1, alert, totals: '', atMs: Number.NEGATIVE_INFINITY };
     const hear = (): void => {
-      this.#heard = true;
+      this.#heard++;
+      if (this.#heard <= HEARD_MAX) return;
+      this.close(CLOSE_POLICY, 'too many messages');
+      this.terminate(); // it would go on until it answers
     };
     socket.on('pong', hear);
     socket.on('message', hear);
+    socket.on('ping', (data: Buffer) => {
+      hear();
+      // A client that pings without reading gets no answers to hold for it.
+      if (this.hasDrained) socket.pong(data);
+    });
   }
 
   /** Whether all that was sent has left this process. */
@@ -61,9 +85,14 @@ export class LiveClient {
     return campaignId === null || this.campaignIds === null || this.campaignIds.has(campaignId);
   }
 
-  /** @param frame may be shared between clients */
-  send(frame: Buffer): void {
-    this.#socket.send(frame, { binary: this.encoding === 'msgpack' });
+  /**
+   * @param frame may be shared between clients. Compressed, it is written past the WebSocket's own code, which would
+   * compress it once more for each client; that code writes whole frames as well, so that none is torn.
+   */
+  send(frame: LiveFrame): void {
+    const compressed = this.#compressedTo === null ? null : frame.compressed;
+    if (compressed === null) this.#socket.send(frame.payload, { binary: frame.isBinary, compress: false });
+    else this.#compressedTo?.write(compressed);
   }
 
   /**
@@ -73,7 +102,7 @@ export class LiveClient {
   beat(): void {
     const waitingBytes = this.#socket.bufferedAmount;
     const reads = this.#waitingBytes > 0 && waitingBytes < this.#waitingBytes;
-    if (!this.#heard && !reads) {
+    if (this.#heard === 0 && !reads) {
       this.#socket.terminate();
       return;
     }
@@ -81,7 +110,7 @@ export class LiveClient {
       this.close(CLOSE_POLICY, 'the session or token has ended');
       return;
     }
-    this.#heard = false;
+    this.#heard = 0;
     this.#waitingBytes = waitingBytes;
     if (waitingBytes === 0) this.#socket.ping();
   }

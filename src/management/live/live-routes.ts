@@ -4,19 +4,27 @@
  */
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { AppError } from '../../domain/app-error.ts';
 import type { Credentials } from '../credentials.ts';
 import { checked, id, oneOf } from '../field-rules.ts';
 import type { Description } from '../operation.ts';
+import type { LiveClientOptions } from './live-client.ts';
 import { ENCODINGS, type Encoding } from './live-frames.ts';
 import type { LiveUpdates } from './live-updates.ts';
 import { webSocketUpgrades } from './upgrades.ts';
 
 export const LIVE_PATH = '/ws/budget-updates';
 
+/** Each message by itself, so that one compression serves all clients (live-frames.ts). */
+const COMPRESSION = { serverNoContextTakeover: true, clientNoContextTakeover: true } as const;
+/** A client that wants a smaller window than that one compression has is sent plain messages. */
+const SMALL_WINDOW = 'server_max_window_bits';
 /** Clients have nothing to say; what they say is not read. */
 const CLIENT_BYTES_MAX = 1_024;
+/** In how many pieces that may come. */
+const FRAGMENTS_MAX = 64;
 const CAMPAIGNS_MAX = 100;
 const CAMPAIGNS_ACCEPTED = `an id of a campaign, given up to ${CAMPAIGNS_MAX} times`;
 
@@ -38,7 +46,7 @@ const described: Description = {
     'docs/websocket.md has every field.',
   query: liveQuery,
   answers: { 101: { description: 'The connection is a WebSocket from here on.' } },
-  errors: ['forbidden', 'campaign_not_found', 'unavailable'],
+  errors: ['forbidden', 'campaign_not_found', 'rate_limited', 'unavailable'],
 };
 
 export function addLiveRoutes(app: FastifyInstance, live: LiveUpdates, credentials: Credentials): void {
@@ -47,7 +55,11 @@ export function addLiveRoutes(app: FastifyInstance, live: LiveUpdates, credentia
       // The plugin needs no more of a server than its upgrades.
       server: webSocketUpgrades(app.server) as typeof app.server,
       maxPayload: CLIENT_BYTES_MAX,
-      perMessageDeflate: false,
+      perMessageDeflate: COMPRESSION,
+      // Pings are answered by the client's own object, which sees whether it reads.
+      autoPong: false,
+      maxFragments: FRAGMENTS_MAX,
+      maxBufferedChunks: FRAGMENTS_MAX,
       clientTracking: false,
     },
     errorHandler: (_error, socket) => socket.terminate(),
@@ -63,16 +75,26 @@ export function addLiveRoutes(app: FastifyInstance, live: LiveUpdates, credentia
         if (!request.ws) {
           throw new AppError('invalid_request', 'this is a WebSocket: connect with ws:// and this path');
         }
-        live.refuseUnserved(campaignIds);
+        live.refuseUnserved(campaignIds, callerOf(credentials, request));
       },
       handler: () => undefined,
       wsHandler: (socket, request) => {
         const isWelcome = (): boolean => isKnown(credentials, request);
-        live.add(socket, { ...wantedBy(request), isWelcome });
+        const options = { ...wantedBy(request), ...compressionOf(socket, request), isWelcome };
+        live.add(socket, { ...options, caller: callerOf(credentials, request) });
       },
     });
     done();
   });
+}
+
+function compressionOf(
+  { extensions }: WebSocket,
+  { headers, socket }: FastifyRequest,
+): Pick<LiveClientOptions, 'compressedTo'> {
+  const isAgreed = extensions.split(',').includes('permessage-deflate');
+  const offer = headers['sec-websocket-extensions'] ?? '';
+  return { compressedTo: isAgreed && !offer.includes(SMALL_WINDOW) ? socket : null };
 }
 
 function isKnown(credentials: Credentials, { headers }: FastifyRequest): boolean {
@@ -83,6 +105,11 @@ function isKnown(credentials: Credentials, { headers }: FastifyRequest): boolean
     if (error instanceof AppError) return false;
     throw error;
   }
+}
+
+/** Name of the token behind a request; null where nobody is asked for one. */
+function callerOf(credentials: Credentials, { actor }: FastifyRequest): string | null {
+  return credentials.required ? actor : null;
 }
 
 interface Wanted {

@@ -11,6 +11,7 @@ import type { CampaignBrief } from '../../domain/campaign.ts';
 import { GATE_HALF_OPEN, GATE_OPEN, GATE_VACANT, REASONS } from '../../domain/gate.ts';
 import { localDayAt } from '../../domain/local-day.ts';
 import { centsFromMicros } from '../../domain/money.ts';
+import { hashId } from '../../table/hash.ts';
 import { IdIndex } from '../../table/id-index.ts';
 import {
   GAUGE_BREAKER_REASON,
@@ -72,11 +73,11 @@ export interface LiveRow {
   goneMs: number;
 }
 
-/** A campaign's place on the table, with what is known of it: so that a look need not look it up. */
+/** A campaign's place on the table: so that a look need not look it up. */
 interface Place {
   readonly id: string;
+  readonly hash: number;
   readonly slot: number;
-  brief: CampaignBrief | undefined;
   row: LiveRow | undefined;
 }
 
@@ -90,7 +91,6 @@ export class LiveRows {
   /** Those among the rows that are gone, or that another has taken the place of. */
   readonly #gone = new Set<LiveRow>();
   #places: Place[] = [];
-  #revision = -1;
   #stamp = '';
   #look = 0;
   #forgottenAt = 0;
@@ -127,12 +127,10 @@ export class LiveRows {
   refresh(steadyMs: number): boolean {
     const look = this.#look + 1;
     let changed = this.#followIndex(look, steadyMs);
-    this.#followCatalog();
     this.#unknown = [];
     for (const place of this.#places) {
-      const { brief } = place;
-      if (brief === undefined) this.#unknown.push(place.id);
-      else if (this.#refreshRow(place, brief, look, steadyMs)) changed = true;
+      if (!this.#catalog.knows(place.slot, place.hash)) this.#unknown.push(place.id);
+      else if (this.#refreshRow(place, look, steadyMs)) changed = true;
     }
     if (changed) this.#look = look;
     return changed;
@@ -170,12 +168,9 @@ export class LiveRows {
       this.#readPlaces();
       const present = new Set(this.#places.map(({ id }) => id));
       for (const row of this.#rows.values()) {
-        if (present.has(row.id)) continue;
-        if (row.goneMs === 0) {
-          this.#markGone(row, look, steadyMs);
-          gone = true;
-        }
-        this.#catalog.forget(row.id);
+        if (present.has(row.id) || row.goneMs > 0) continue;
+        this.#markGone(row, look, steadyMs);
+        gone = true;
       }
     }
     for (const row of this.#gone) {
@@ -192,28 +187,22 @@ export class LiveRows {
     for (let shard = 0; shard < this.#shards; shard++) {
       for (const slot of this.#index.slotsOf(shard)) {
         const id = this.#index.idOf(slot);
-        this.#places.push({ id, slot, brief: this.#catalog.get(id), row: this.#rows.get(id) });
+        this.#places.push({ id, hash: hashId(id), slot, row: this.#rows.get(id) });
       }
     }
   }
 
-  #followCatalog(): void {
-    const { revision } = this.#catalog;
-    if (revision === this.#revision) return;
-    this.#revision = revision;
-    for (const place of this.#places) place.brief = this.#catalog.get(place.id);
-  }
-
-  #refreshRow(place: Place, brief: CampaignBrief, look: number, steadyMs: number): boolean {
+  /** Of a campaign that the catalog knows. */
+  #refreshRow(place: Place, look: number, steadyMs: number): boolean {
     const { id, slot, row } = place;
-    if (brief.status === 'DELETED') {
+    if (this.#catalog.status(slot) === 'DELETED') {
       if (row === undefined || row.goneMs > 0) return false;
       this.#markGone(row, look, steadyMs);
       return true;
     }
     const isKnown = row !== undefined && row.slot === slot && row.goneMs === 0;
-    if (!this.#follow(slot, brief) && isKnown) return false;
-    const wire = this.#wire(slot, brief);
+    if (!this.#follow(slot) && isKnown) return false;
+    const wire = this.#wire(slot, this.#catalog.brief(slot, id));
     if (!isKnown) {
       place.row = { id, slot, changedAt: look, wire, json: null, goneMs: 0 };
       this.#rows.set(id, place.row);
@@ -234,7 +223,7 @@ export class LiveRows {
   }
 
   /** Takes the figures of a slot in. @returns whether one of them changed */
-  #follow(slot: number, brief: CampaignBrief): boolean {
+  #follow(slot: number): boolean {
     const table = this.#table;
     const base = slot * FIELDS;
     let changed = false;
@@ -242,7 +231,7 @@ export class LiveRows {
       if (this.#take(base + at, table.gauge(slot, GAUGES_SHOWN[at] as number))) changed = true;
     }
     const throttleRate = Math.round(table.throttleRate(slot) * RATE_STEPS) / RATE_STEPS;
-    if (this.#take(base + AT_VERSION, brief.version)) changed = true;
+    if (this.#take(base + AT_VERSION, this.#catalog.version(slot))) changed = true;
     if (this.#take(base + AT_GATE, table.gate(slot))) changed = true;
     if (this.#take(base + AT_BREAKER, table.breaker(slot))) changed = true;
     if (this.#take(base + AT_THROTTLE, throttleRate)) changed = true;

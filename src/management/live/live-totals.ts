@@ -10,7 +10,7 @@ export function liveTotals(summary: ShownSummary, decisions: DecisionFigures): J
     allowed_per_second: decisions.allowedPerSecond,
     decision_p50_ms: decisions.p50Ms,
     decision_p99_ms: decisions.p99Ms,
-    spend_cents: summary.total_spend_today_cents,
+    spend: summary.total_spend_today_cents,
     active_campaigns: summary.active_campaigns,
     avg_pacing_accuracy: summary.avg_pacing_accuracy,
     total_circuit_trips: summary.total_circuit_trips,

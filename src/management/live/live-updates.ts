@@ -11,13 +11,23 @@ import type { WebSocket } from 'ws';
 import { AppError } from '../../domain/app-error.ts';
 import type { Shards } from '../../messages/shards.ts';
 import type { JsonObject } from '../request-body.ts';
-import { CLOSE_GOING_AWAY, LiveClient, type LiveClientOptions } from './live-client.ts';
-import { alertFrame, snapshotFrame, updateFrame } from './live-frames.ts';
+import { CLOSE_GOING_AWAY, CLOSE_TRY_AGAIN, LiveClient, type LiveClientOptions } from './live-client.ts';
+import { alertFrame, type LiveFrame, snapshotFrame, updateFrame } from './live-frames.ts';
 import type { LiveRow, LiveRows } from './live-rows.ts';
 
 export const CLIENTS_MAX = 256;
+/** Of one token. */
+export const CLIENTS_PER_TOKEN_MAX = 64;
 /** An update comes at least so often, so that a client can tell a quiet pod from a dead connection. */
 const QUIET_MS = 5_000;
+/**
+ * After a turn that took long the next one waits for as much longer, so that turns take some 1.2% of a core; but
+ * never for so long that a client would see a spend a second late.
+ */
+const REST_FACTOR = 80;
+const REST_MS_MAX = 700;
+/** A turn works for about so long, ms, and then rests for a millisecond: bids that are waiting go first. */
+const SLICE_MS = 0.5;
 const BEAT_MS = 15_000;
 /** Alerts that a client that does not read may be behind with; older ones it finds in GET /alerts. */
 const ALERTS_KEPT = 256;
@@ -38,7 +48,7 @@ interface Moment {
   readonly totals: JsonObject;
   readonly totalsText: string;
   /** Made so far, for the clients that want the same. */
-  readonly frames: Map<string, Buffer>;
+  readonly frames: Map<string, LiveFrame>;
 }
 
 export interface LiveUpdatesParts {
@@ -47,8 +57,14 @@ export interface LiveUpdatesParts {
   /** The pod's figures, as `totals` shows them. */
   readonly totals: () => JsonObject;
   readonly intervalMs: number;
+  /** {@link CLIENTS_MAX} when absent. */
+  readonly clientsMax?: number;
+  /** {@link CLIENTS_PER_TOKEN_MAX} when absent. */
+  readonly clientsPerTokenMax?: number;
   /** Between two pings; 15,000 when absent. */
   readonly beatMs?: number;
+  /** After a turn that took long, at most; 700 when absent. */
+  readonly restMsMax?: number;
   readonly log: Logger;
 }
 
@@ -57,6 +73,8 @@ export class LiveUpdates {
   readonly #clients = new Set<LiveClient>();
   readonly #alerts: { readonly number: number; readonly alert: LiveAlert }[] = [];
   #alertNumber = 0;
+  /** Of the turn that was last, until the next one. */
+  #latest: Moment | null = null;
   #turns: NodeJS.Timeout | undefined;
   #beats: NodeJS.Timeout | undefined;
   #describing = false;
@@ -72,11 +90,13 @@ export class LiveUpdates {
     return this.#clients.size;
   }
 
-  /** To be asked before a client is let in. @throws AppError `unavailable`, `campaign_not_found`. */
-  refuseUnserved(campaignIds: ReadonlySet<string> | null): void {
-    if (this.#closed || this.#clients.size >= CLIENTS_MAX) {
-      throw new AppError('unavailable', `at most ${CLIENTS_MAX} clients are served at once; try again`);
-    }
+  /**
+   * To be asked before a client is let in. @param caller the name of its token, if it has one
+   * @throws AppError `unavailable`, `rate_limited`, `campaign_not_found`.
+   */
+  refuseUnserved(campaignIds: ReadonlySet<string> | null, caller: string | null): void {
+    const refusal = this.#refusal(caller);
+    if (refusal !== null) throw refusal;
     for (const id of campaignIds ?? []) {
       if (!this.#parts.rows.has(id)) {
         throw new AppError('campaign_not_found', `there is no campaign with the id ${id}`, 'campaign_id');
@@ -90,11 +110,18 @@ export class LiveUpdates {
       socket.close(CLOSE_GOING_AWAY, GOING_AWAY);
       return;
     }
+    // Those that came at the same moment were all told that there was room.
+    if (this.#refusal(options.caller) !== null) {
+      socket.close(CLOSE_TRY_AGAIN, 'too many clients');
+      return;
+    }
     const client = new LiveClient(socket, options, this.#alertNumber);
     this.#clients.add(client);
     socket.on('close', () => this.#remove(client));
     if (this.#clients.size === 1) this.#begin();
-    this.#serve(client, this.#moment(performance.now()));
+    // Who comes between two turns is told the same: after a restart all clients come at once.
+    this.#latest ??= this.#moment(performance.now());
+    this.#serve(client, this.#latest);
   }
 
   /** Tells every client of an alert, at once or, who is behind, when it has caught up. */
@@ -121,17 +148,36 @@ export class LiveUpdates {
     clearTimeout(cut);
   }
 
+  #refusal(caller: string | null): AppError | null {
+    const { clientsMax = CLIENTS_MAX, clientsPerTokenMax = CLIENTS_PER_TOKEN_MAX } = this.#parts;
+    if (this.#closed || this.#clients.size >= clientsMax) {
+      return new AppError('unavailable', `at most ${clientsMax} clients are served at once; try again`);
+    }
+    if (caller === null || this.#clientsOf(caller) < clientsPerTokenMax) return null;
+    return new AppError(
+      'rate_limited',
+      `at most ${clientsPerTokenMax} clients of a token are served at once`,
+    );
+  }
+
+  #clientsOf(caller: string): number {
+    let count = 0;
+    for (const client of this.#clients) if (client.caller === caller) count++;
+    return count;
+  }
+
   #begin(): void {
     this.#parts.rows.refresh(performance.now());
-    this.#turns = setInterval(() => this.#turn(), this.#parts.intervalMs);
+    this.#scheduleTurn(0);
     this.#beats = setInterval(() => {
       for (const client of this.#clients) client.beat();
     }, this.#parts.beatMs ?? BEAT_MS);
   }
 
   #end(): void {
-    clearInterval(this.#turns);
+    clearTimeout(this.#turns);
     clearInterval(this.#beats);
+    this.#latest = null;
     this.#parts.rows.clear();
   }
 
@@ -142,13 +188,38 @@ export class LiveUpdates {
     this.#onEmpty();
   }
 
+  /** @param tookMs how long the turn that has just ended took */
+  #scheduleTurn(tookMs: number): void {
+    const { intervalMs, restMsMax = REST_MS_MAX } = this.#parts;
+    const restMs = Math.max(intervalMs - tookMs, Math.min(REST_FACTOR * tookMs, restMsMax));
+    this.#turns = setTimeout(() => this.#turn(), restMs);
+  }
+
   #turn(): void {
     const { rows } = this.#parts;
     const steadyMs = performance.now();
     rows.refresh(steadyMs);
     if (rows.unknown.length > 0) this.#describe(rows.unknown, steadyMs);
     const moment = this.#moment(steadyMs);
-    for (const client of this.#clients) if (client.hasDrained) this.#serve(client, moment);
+    this.#latest = moment;
+    const tookMs = performance.now() - steadyMs;
+    this.#turns = setTimeout(() => this.#serveMore(this.#clients.values(), moment, tookMs), 1);
+  }
+
+  /** Serves clients one after the other, with a rest after each slice. */
+  #serveMore(clients: Iterator<LiveClient, undefined>, moment: Moment, tookMs: number): void {
+    const startedMs = performance.now();
+    for (let next = clients.next(); ; next = clients.next()) {
+      const sliceMs = performance.now() - startedMs;
+      if (next.done === true) {
+        if (this.#clients.size > 0 && !this.#closed) this.#scheduleTurn(tookMs + sliceMs);
+        return;
+      }
+      if (next.value.hasDrained) this.#serve(next.value, moment);
+      if (sliceMs < SLICE_MS) continue;
+      this.#turns = setTimeout(() => this.#serveMore(clients, moment, tookMs + sliceMs), 1);
+      return;
+    }
   }
 
   #moment(steadyMs: number): Moment {
@@ -175,7 +246,7 @@ export class LiveUpdates {
     sent.atMs = steadyMs;
   }
 
-  #snapshot(client: LiveClient, { at, totals, frames }: Moment): Buffer {
+  #snapshot(client: LiveClient, { at, totals, frames }: Moment): LiveFrame {
     const { rows } = this.#parts;
     const { encoding, campaignIds } = client;
     if (campaignIds !== null) {
@@ -185,7 +256,7 @@ export class LiveUpdates {
     return shared(frames, `${encoding} snapshot`, () => snapshotFrame(encoding, at, [...rows.all()], totals));
   }
 
-  #update(client: LiveClient, { at, totals, frames }: Moment): Buffer {
+  #update(client: LiveClient, { at, totals, frames }: Moment): LiveFrame {
     const { rows } = this.#parts;
     const { encoding, campaignIds, sent } = client;
     if (campaignIds !== null) {
@@ -238,7 +309,7 @@ function rowsOf(rows: LiveRows, campaignIds: Iterable<string>): LiveRow[] {
   return own;
 }
 
-function shared(frames: Map<string, Buffer>, key: string, make: () => Buffer): Buffer {
+function shared(frames: Map<string, LiveFrame>, key: string, make: () => LiveFrame): LiveFrame {
   const known = frames.get(key);
   if (known !== undefined) return known;
   const made = make();

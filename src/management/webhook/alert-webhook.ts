@@ -7,6 +7,7 @@
  * Each alert is sent at least once, in a fleet by one pod: twice only when a pod dies, or the database goes away,
  * between the webhook's answer and the report of it. The receiver tells by `webhook-id`.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../../domain/app-error.ts';
 import type { Delivery, DeliveryQueue } from '../../sinks/postgres/delivery-queue.ts';
@@ -69,7 +70,7 @@ export class AlertWebhook {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const pauseMs = await this.#turn();
-      if (pauseMs > 0) await sleep(pauseMs, signal);
+      if (pauseMs > 0) await pause(pauseMs, undefined, { signal }).catch(() => {}); // it ends
     }
   }
 
@@ -135,17 +136,4 @@ export class AlertWebhook {
 /** So that pods do not come back all at once. */
 function jittered(ms: number): number {
   return ms * (0.75 + Math.random() / 2);
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

@@ -31,7 +31,7 @@ describe('the clients of live updates', () => {
   beforeEach(async () => {
     table = new LiveTable(64);
     table.add('first');
-    live = table.live(20, BEAT_MS);
+    live = table.live(20, { beatMs: BEAT_MS });
     credentials = new Credentials([token]);
     app = Fastify({ logger: false });
     app.server.on('connection', (socket) => sockets.push(socket));
@@ -106,6 +106,34 @@ describe('the clients of live updates', () => {
     many[0]?.close();
     await until('room', () => live.clients < CLIENTS_MAX);
     await open();
+  });
+
+  it('are sent what was compressed once for all, but for those that offered no such thing or want it otherwise', async () => {
+    for (let at = 0; at < 50; at++) table.add(`campaign-${at}`);
+    const offers = [true, true, false, { serverMaxWindowBits: 10 }] as const;
+    const bytes: number[] = [];
+    for (const perMessageDeflate of offers) {
+      const client = TestLiveClient.connect(port, { headers: BEARER, perMessageDeflate });
+      clients.push(client);
+      await until('all rows', () => client.rows.size === 51);
+      bytes.push(sockets.at(-1)?.bytesWritten ?? 0);
+    }
+    const [compressed = 0, again = 0, plain = 0, other = 0] = bytes;
+    expect(compressed).toBeLessThan(plain / 5);
+    expect(again).toBeLessThan(plain / 5);
+    expect(other).toBeGreaterThan(plain * 0.9);
+    table.spend('campaign-7', 12);
+    await until('everybody knows', () =>
+      clients.every(({ rows }) => rows.get('campaign-7')?.daily_spent_cents === 12),
+    );
+  });
+
+  it('may say something compressed, which nobody reads', async () => {
+    const client = await open();
+    client.socket.send('z'.repeat(900), { compress: true });
+    table.spend('first', 3);
+    await until('it is told as before', () => client.rows.get('first')?.daily_spent_cents === 3);
+    expect(client.closedWith).toBeNull();
   });
 
   it('cost nothing once the last one has gone', async () => {

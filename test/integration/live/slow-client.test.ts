@@ -24,7 +24,7 @@ describe('a client that does not read', () => {
   beforeEach(async () => {
     table = new LiveTable(CAMPAIGNS);
     for (let at = 0; at < CAMPAIGNS; at++) table.add(`campaign-${at}`);
-    live = table.live(INTERVAL_MS);
+    live = table.live(INTERVAL_MS, { restMsMax: INTERVAL_MS });
     app = Fastify({ logger: false });
     app.server.on('connection', (socket) => sockets.push(socket));
     addLiveRoutes(app, live, new Credentials([]));
@@ -38,7 +38,7 @@ describe('a client that does not read', () => {
   });
 
   const open = async (): Promise<TestLiveClient> => {
-    const client = await TestLiveClient.open(port);
+    const client = await TestLiveClient.open(port, { perMessageDeflate: false });
     clients.push(client);
     return client;
   };

@@ -16,6 +16,7 @@ const DOLLAR = 1_000_000;
 function figures(changes: Partial<CampaignFigures> = {}): CampaignFigures {
   return {
     campaignId: 'camp-001',
+    slot: 0,
     isActive: true,
     mayBid: true,
     mode: 'EVEN',
@@ -188,7 +189,7 @@ describe('alerts of projections', () => {
 
 describe('alerts of late wins', () => {
   test('are raised once an hour for more than a hundredth of the budget', () => {
-    const late = new LateWinAlerts();
+    const late = new LateWinAlerts(2);
     const at = (total: number, nowMs: number) => {
       const found = late.find([figures({ lateWinTotalMicros: total * DOLLAR })], nowMs);
       late.raised(found);
@@ -202,8 +203,19 @@ describe('alerts of late wins', () => {
     expect(at(62, NOON + HOUR + 1)).toEqual([`late_wins:camp-001:${NOON + HOUR}`]);
   });
 
+  test('are not raised for what was late before this pod looked, nor for what the last campaign in a slot had', () => {
+    const late = new LateWinAlerts(2);
+    const find = (campaignId: string, slot: number, dollars: number) =>
+      late.find([figures({ campaignId, slot, lateWinTotalMicros: dollars * DOLLAR })], NOON).length;
+    expect(find('a', 0, 40)).toBe(0);
+    expect(find('b', 1, 50)).toBe(0);
+    expect(find('c', 0, 0)).toBe(0);
+    expect(find('c', 0, 2)).toBe(1);
+    expect(find('b', 1, 50)).toBe(0);
+  });
+
   test('are found again while they could not be written', () => {
-    const late = new LateWinAlerts();
+    const late = new LateWinAlerts(2);
     late.find([figures()], NOON);
     const campaigns = [figures({ lateWinTotalMicros: 5 * DOLLAR })];
     expect(late.find(campaigns, NOON + 1)).toHaveLength(1);

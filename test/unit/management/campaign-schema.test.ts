@@ -121,6 +121,24 @@ describe('a campaign on the wire', () => {
     expect(replaced.timezone).toBe('UTC');
   });
 
+  it('keeps its last reset through a PUT, and the day that goes on after a change of zone', () => {
+    const dayReset = { date: '2026-03-01', count: 1, at: '2026-03-01T01:00:00.000Z' };
+    expect(replace(minimal, someCampaign({ dayReset, timezone: 'UTC' }))).toMatchObject({ dayReset });
+    const moved = {
+      from: '2026-03-01',
+      to: '2026-02-28',
+      count: 1,
+      day: '2026-03-01.0001',
+      since: dayReset.at,
+    };
+    const atMs = Date.UTC(2026, 2, 1, 3);
+    const west = patch({ timezone: 'America/New_York' }, someCampaign({ dayReset, timezone: 'UTC' }), atMs);
+    expect(west).toMatchObject({ dayReset: null, zoneChange: moved });
+    const zoned = { timezone: 'America/New_York' };
+    expect(replace({ ...minimal, ...zoned }, west, atMs)).toMatchObject({ zoneChange: moved });
+    expect(patch({ name: 'other' }, west, atMs)).toMatchObject({ zoneChange: moved });
+  });
+
   it('keeps in a PATCH what the body does not name, and clears what it sets to null', () => {
     const current = someCampaign({
       startDate: '2026-01-01',

@@ -7,6 +7,7 @@ import {
   REASON_WITHIN_BUDGET,
 } from '../../../src/domain/gate.ts';
 import { MetricsSummary } from '../../../src/management/metrics-summary.ts';
+import { CampaignSlots } from '../../../src/table/campaign-slots.ts';
 import { hashId, shardOf } from '../../../src/table/hash.ts';
 import { IdIndex } from '../../../src/table/id-index.ts';
 import { allocateTable, GAUGE_SPENT, GAUGE_TARGET } from '../../../src/table/layout.ts';
@@ -33,7 +34,7 @@ function pod() {
   const owners = [0, 1].map((shard) => new OwnerTable(memory.table, shard));
   const taken = [0, 0];
   return {
-    summary: new MetricsSummary(memory),
+    summary: new MetricsSummary(memory, new CampaignSlots(memory.table)),
     edges: memory.edgeMeters.map((meters) => new Meters(EDGE_METERS, meters)),
     shards: memory.shardMeters.map((meters) => new Meters(SHARD_METERS, meters)),
     add: (id: string, gate: number, spentCents: number, targetCents: number) => {
