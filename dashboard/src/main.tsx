@@ -8,7 +8,7 @@ import './styles/edit.css';
 import 'uplot/dist/uPlot.min.css';
 import { App } from './app.tsx';
 import { startLive } from './live/live-socket.ts';
-import { startTheme } from './theme.tsx';
+import { startTheme } from './theme-choice.ts';
 
 startTheme();
 startLive();

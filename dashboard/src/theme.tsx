@@ -1,37 +1,16 @@
-/** Light, dark, or as the system has it; kept for this browser. */
+/** The button that turns from the system's theme to light and to dark. */
 import { useState } from 'preact/hooks';
+import { keepTheme, keptTheme, THEMES } from './theme-choice.ts';
 import { Icon } from './ui/icon.tsx';
 
-const CHOICES = ['system', 'light', 'dark'] as const;
-type Choice = (typeof CHOICES)[number];
-const KEY = 'pacer-theme';
 const ICONS = { system: 'half', light: 'sun', dark: 'moon' } as const;
-const system = matchMedia('(prefers-color-scheme: dark)');
-
-function readChoice(): Choice {
-  const kept = localStorage.getItem(KEY);
-  return CHOICES.find((choice) => choice === kept) ?? 'system';
-}
-
-function apply(choice: Choice): void {
-  const isDark = choice === 'dark' || (choice === 'system' && system.matches);
-  document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
-  dispatchEvent(new Event('themechange'));
-}
-
-/** Before the first paint. */
-export function startTheme(): void {
-  apply(readChoice());
-  system.addEventListener('change', () => apply(readChoice()));
-}
 
 export function ThemeButton() {
-  const [choice, setChoice] = useState(readChoice);
-  const next = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length] ?? 'system';
+  const [choice, setChoice] = useState(keptTheme);
+  const next = THEMES[(THEMES.indexOf(choice) + 1) % THEMES.length] ?? 'system';
   const turn = () => {
-    localStorage.setItem(KEY, next);
+    keepTheme(next);
     setChoice(next);
-    apply(next);
   };
   return (
     <button

@@ -6,7 +6,7 @@
 import { workerData } from 'node:worker_threads';
 import { seededRandom } from '../domain/seeded-random.ts';
 import { arrivals, bidFor, outcomeOf, tideAt } from './market.ts';
-import { type SampleCampaign, sampleCampaigns } from './sample-campaigns.ts';
+import { hostTimezone, type SampleCampaign, sampleCampaigns } from './sample-campaigns.ts';
 
 export interface BidderStart {
   /** Where the core service and the management API are: `http://127.0.0.1:8080`. */
@@ -42,6 +42,20 @@ async function post<Body>(url: string, body: unknown): Promise<{ status: number;
     signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
   });
   return { status: answer.status, body: (await answer.json()) as Body };
+}
+
+/** The pod makes the campaigns itself when it is new, with their history; they are there when it is ready. */
+async function untilReady(): Promise<void> {
+  for (;;) {
+    const isReady = await fetch(`${core}/health/ready`, {
+      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
+    }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return;
+    await pause(RETRY_MS);
+  }
 }
 
 /** Tries until the pod is there; a campaign that exists already stays as it is. */
@@ -116,7 +130,8 @@ async function report(nowMs: number): Promise<void> {
 }
 
 async function bid(): Promise<void> {
-  const campaigns = sampleCampaigns(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  const campaigns = sampleCampaigns(hostTimezone());
+  await untilReady();
   await createCampaigns(campaigns);
   for (;;) {
     const startedMs = Date.now();

@@ -14,7 +14,9 @@ export interface Outcome {
 
 const DAY_MS = 86_400_000;
 const CENT_STEPS = 10_000;
-const CLICK_RATE = 0.008;
+export const CLICK_RATE = 0.008;
+/** Of what was bid; see {@link outcomeOf}. */
+export const MEAN_PRICE_SHARE = 0.75;
 const NOTICE_MS_MIN = 150;
 const NOTICE_MS_MEAN = 900;
 const NOTICE_MS_MAX = 15_000;

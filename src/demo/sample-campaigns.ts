@@ -1,4 +1,5 @@
 /** The campaigns of the demo, and what the market pays for them. Money in cents. */
+import type { PacingMode } from '../domain/campaign.ts';
 
 export interface SampleCampaign {
   readonly body: {
@@ -6,7 +7,7 @@ export interface SampleCampaign {
     readonly name: string;
     readonly daily_budget_cents: number;
     readonly timezone: string;
-    readonly pacing_mode: string;
+    readonly pacing_mode: PacingMode;
     readonly creative: { readonly demo: true };
   };
   /** Bid requests a second that it matches, on average. */
@@ -15,6 +16,8 @@ export interface SampleCampaign {
   readonly bidCents: number;
   /** Share of its bids that win, at the mean bid. */
   readonly winRate: number;
+  /** Whether its made-up history ends with yesterday, so that its whole day is seen. */
+  readonly startsDayAnew?: true;
 }
 
 const mark = { demo: true } as const;
@@ -60,6 +63,12 @@ export function sampleCampaigns(timezone: string): readonly SampleCampaign[] {
       asksPerSecond: 8,
       bidCents: 3,
       winRate: 0.5,
+      startsDayAnew: true,
     },
   ];
+}
+
+/** Where the machine is, which is where somebody looks at the demo. */
+export function hostTimezone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

@@ -1,3 +1,4 @@
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TestBrowser, type TestPage } from '../support/browser.ts';
 import { TestPod } from '../support/pod.ts';
@@ -34,6 +35,20 @@ async function open(place = ''): Promise<TestPage> {
   return opened;
 }
 
+async function boxOf(place: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  const box = await place.boundingBox();
+  if (box === null) throw new Error('it is not to be seen');
+  return box;
+}
+
+/** With the pointer pressed, over what lies between. */
+async function drag(page: Page, from: [number, number], to: [number, number]): Promise<void> {
+  await page.mouse.move(...from);
+  await page.mouse.down();
+  await page.mouse.move(...to, { steps: 40 });
+  await page.mouse.up();
+}
+
 const read = async (id: string): Promise<Campaign> =>
   (await pod.api.request<Campaign>('GET', `/campaigns/${id}`)).body;
 
@@ -44,7 +59,9 @@ describe('an operator', () => {
     await page.getByLabel('Daily budget', { exact: true }).fill('12.5x');
     await page.getByRole('button', { name: 'Create campaign' }).click();
     await page.getByText('The daily budget must be an amount').waitFor();
-    await page.getByLabel('Daily budget', { exact: true }).fill('1,250.50');
+    const daily = page.getByLabel('Daily budget', { exact: true });
+    expect(await page.evaluate('document.activeElement.name')).toBe('daily');
+    await daily.fill('1,250.50');
     await page.getByLabel('Id', { exact: true }).fill('not an id');
     await page.getByLabel('Time zone').fill('UTC');
     await page.getByRole('button', { name: 'Create campaign' }).click();
@@ -106,6 +123,83 @@ describe('an operator', () => {
     });
   });
 
+  test('weighs the hours of the plan by dragging over their bars', async () => {
+    await pod.createCampaign({ id: 'drawn', name: 'Drawn', daily_budget_cents: 10_000, pacing_mode: 'EVEN' });
+    const { page, problems } = await open('#/campaigns/drawn');
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('button', { name: 'Hours of the plan' }).click();
+    const bars = await boxOf(page.locator('.weights'));
+    const at = (hour: number, weight: number): [number, number] => [
+      bars.x + (bars.width * (hour + 0.5)) / 24,
+      bars.y + bars.height * (1 - weight / 3),
+    ];
+    await drag(page, at(9, 2), at(11, 2));
+    await drag(page, at(20, 1), at(20, 0));
+    await page.getByRole('button', { name: 'Save hours' }).click();
+    await until('what was drawn is saved', async () => {
+      const { body } = await pod.api.request<{ pacing_configs: { hour: number; multiplier: number }[] }>(
+        'GET',
+        '/pacing/config/drawn',
+      );
+      const [nine, ten, eleven, evening] = body.pacing_configs;
+      const near = (given: typeof nine, hour: number, weight: number) =>
+        given?.hour === hour && Math.abs(given.multiplier - weight) < 0.11;
+      return near(nine, 9, 2) && near(ten, 10, 2) && near(eleven, 11, 2) && near(evening, 20, 0);
+    });
+    expect(problems).toEqual([]);
+  });
+
+  test('paints the hours in which a campaign may bid over the week, on and off', async () => {
+    await pod.createCampaign({ id: 'week', name: 'Week', daily_budget_cents: 10_000 });
+    const { page, problems } = await open('#/campaigns/week/edit');
+    const cell = async (name: string): Promise<[number, number]> => {
+      const { x, y, width, height } = await boxOf(page.getByRole('button', { name, exact: true }));
+      return [x + width / 2, y + height / 2];
+    };
+    await page.getByRole('button', { name: 'Wednesday 22:00' }).scrollIntoViewIfNeeded();
+    await drag(page, await cell('Monday 00:00'), await cell('Monday 05:00'));
+    await drag(page, await cell('Tuesday 22:00'), await cell('Wednesday 22:00'));
+    await drag(page, await cell('Monday 02:00'), await cell('Monday 03:00'));
+    await page.getByRole('button', { name: 'Save' }).click();
+    await until('the hours are saved', async () => (await read('week')).dayparts !== null);
+    const { dayparts } = await read('week');
+    expect(dayparts).toEqual(
+      expect.arrayContaining([
+        { day_of_week: 1, start_hour: 2, end_hour: 4 },
+        { day_of_week: 1, start_hour: 6, end_hour: 24 },
+        { day_of_week: 2, start_hour: 0, end_hour: 22 },
+        { day_of_week: 2, start_hour: 23, end_hour: 24 },
+        { day_of_week: 3, start_hour: 0, end_hour: 22 },
+        { day_of_week: 3, start_hour: 23, end_hour: 24 },
+      ]),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  test('deletes a campaign only after a question', async () => {
+    await pod.createCampaign({ id: 'over', name: 'Over and done', daily_budget_cents: 10_000 });
+    const { page, problems } = await open('#/campaigns/over');
+    const ask = async () => {
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('button', { name: 'Delete…' }).click();
+    };
+    const dialog = page.getByRole('dialog');
+    await ask();
+    await dialog.getByText('Delete Over and done?').waitFor();
+    await dialog.getByRole('button', { name: 'Keep as it is' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect((await read('over')).status).toBe('ACTIVE');
+    await ask();
+    await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await until('it is deleted', async () => {
+      const { status, body } = await pod.api.request<Campaign>('GET', '/campaigns/over');
+      return status === 404 || body.status === 'DELETED';
+    });
+    await page.getByRole('heading', { level: 1, name: 'Campaigns' }).waitFor();
+    await page.getByRole('link', { name: 'Over and done' }).waitFor({ state: 'detached' }); // with the next update
+    expect(problems).toEqual([]);
+  });
+
   test('starts the day of a campaign anew only after a question, and resolves its alerts', async () => {
     await pod.createCampaign({ id: 'again', name: 'Once more', daily_budget_cents: 1_000 });
     await pod.core.spend({ campaign_id: 'again', spend_cents: 960 });
@@ -116,7 +210,9 @@ describe('an operator', () => {
 
     await page.getByRole('button', { name: 'More actions' }).click();
     await page.getByRole('button', { name: 'Start the day anew…' }).click();
+    await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect((await pod.core.status('again')).daily_spent_cents).toBe(960);
     await page.getByRole('button', { name: 'More actions' }).click();
     await page.getByRole('button', { name: 'Start the day anew…' }).click();

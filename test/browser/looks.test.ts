@@ -53,6 +53,18 @@ describe.each([
     },
   );
 
+  test('the page that asks for a token keeps to WCAG AA and looks like the others', async () => {
+    const opened = await browser.open(pod, 'login', { theme, viewport });
+    const { page, problems, context } = opened;
+    await page.locator(`html[data-theme=${theme}]`).waitFor();
+    expect(await accessibilityProblems(opened)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    expect(await page.locator('script:not([src]), style').count()).toBe(0);
+    expect(problems).toEqual([]);
+    await picture(opened, `login-${viewport.width}-${theme}`);
+    await context.close();
+  });
+
   test('a dialog keeps to WCAG AA', async () => {
     const opened = await browser.open(pod, '#/campaigns/spring', { theme, viewport });
     await opened.page.getByRole('button', { name: 'Change mode' }).click();

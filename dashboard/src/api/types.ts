@@ -107,6 +107,17 @@ export interface PerformanceRow {
   readonly clicks: number;
 }
 
+/** Bids of some minutes, of all pods. */
+export interface TrafficSlot {
+  readonly start: string;
+  readonly seconds: number;
+  readonly asks: number;
+  readonly allowed: number;
+  readonly throttle_rate: number;
+  /** Of the local day, by the end of the slot. */
+  readonly spent_cents: number;
+}
+
 export interface AuditEntry {
   readonly id: number;
   readonly at: string;

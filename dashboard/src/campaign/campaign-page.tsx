@@ -12,6 +12,7 @@ import type {
   HourConfig,
   PerformanceRow,
   TrafficShape,
+  TrafficSlot,
 } from '../api/types.ts';
 import { mayChange } from '../caller.ts';
 import { clockIn, money, NOTHING, percent, word } from '../format.ts';
@@ -34,6 +35,8 @@ const STATUS_EVERY_MS = 2_000;
 const HISTORY_EVERY_MS = 30_000;
 const ALERTS_SHOWN = 30;
 const AUDIT_SHOWN = 20;
+/** One array, so that a chart need not be drawn anew while nothing has come. */
+const NO_SLOTS: readonly TrafficSlot[] = [];
 
 type Explained = BudgetStatus & { readonly explain: Explanation };
 
@@ -56,6 +59,11 @@ export function CampaignPage({ id, query }: { readonly id: string; readonly quer
   const rows = useLoad<readonly PerformanceRow[]>(
     `performance ${id}`,
     () => get(pathOf('/performance', id)),
+    HISTORY_EVERY_MS,
+  );
+  const slots = useLoad<readonly TrafficSlot[]>(
+    `traffic ${id}`,
+    () => get(pathOf('/pacing/traffic', id)),
     HISTORY_EVERY_MS,
   );
   const alerts = useLoad(
@@ -105,9 +113,10 @@ export function CampaignPage({ id, query }: { readonly id: string; readonly quer
       {...campaign}
       status={status.value}
       rows={rows.value ?? []}
+      slots={slots.value ?? NO_SLOTS}
       alerts={alerts.value ?? []}
       audit={audit.value ?? []}
-      error={status.error ?? rows.error ?? alerts.error ?? audit.error}
+      error={status.error ?? rows.error ?? slots.error ?? alerts.error ?? audit.error}
       range={query.get('range') ?? firstRange(campaign.campaign)}
       again={again}
       alertsAgain={alerts.again}
@@ -118,6 +127,7 @@ export function CampaignPage({ id, query }: { readonly id: string; readonly quer
 interface PageProps extends Described {
   readonly status: Explained;
   readonly rows: readonly PerformanceRow[];
+  readonly slots: readonly TrafficSlot[];
   readonly alerts: readonly Alert[];
   readonly audit: readonly AuditEntry[];
   readonly error: unknown;
@@ -127,7 +137,7 @@ interface PageProps extends Described {
 }
 
 function Page(props: PageProps) {
-  const { campaign, configs, shape, status, rows, alerts } = props;
+  const { campaign, configs, shape, status, rows, slots, alerts } = props;
   const { audit, error, range, again, alertsAgain } = props;
   const zone = campaign.timezone;
   return (
@@ -162,6 +172,7 @@ function Page(props: PageProps) {
             status={status}
             configs={configs}
             rows={rows}
+            slots={slots}
             shape={shape}
             band={bandOf(status)}
             range={range}
@@ -299,13 +310,18 @@ function useKept<T>(value: T | null): T | null {
 function useTrace(id: string, status: Explained | null): void {
   useEffect(() => {
     if (status === null) return;
+    const {
+      asked_cents_per_second: asked,
+      allow_cents_per_second: allowed,
+      mean_bid_cents: bid,
+    } = status.explain;
+    const bidsAMinute = (centsPerSecond: number) => (bid > 0 ? (60 * centsPerSecond) / bid : 0);
     traces.add(id, {
       atMs: Date.now(),
       spentCents: live.campaigns.get(id)?.daily_spent_cents ?? status.daily_spent_cents,
       throttle: status.throttle_rate,
-      askedPerMinute: 60 * status.explain.asked_cents_per_second,
-      allowedPerMinute:
-        60 * Math.min(status.explain.allow_cents_per_second, status.explain.asked_cents_per_second),
+      askedPerMinute: bidsAMinute(asked),
+      allowedPerMinute: bidsAMinute(Math.min(allowed, asked)),
     });
   }, [id, status]);
 }

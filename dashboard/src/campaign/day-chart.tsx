@@ -5,10 +5,18 @@
 import { useMemo, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { localDayAt } from '../../../src/domain/local-day.ts';
-import type { BudgetStatus, Campaign, Explanation, HourConfig, PerformanceRow } from '../api/types.ts';
+import type {
+  BudgetStatus,
+  Campaign,
+  Explanation,
+  HourConfig,
+  PerformanceRow,
+  TrafficSlot,
+} from '../api/types.ts';
 import { curveOf, type Point, spentLine, targetLine } from '../charts/day-series.ts';
 import { axis, type Colours, Plot } from '../charts/plot.tsx';
-import { clockIn, clockSecondsIn, money, NOTHING, percent, shortMoney } from '../format.ts';
+import { allowedLine, askedLine, slotSpentLine, throttleLine } from '../charts/traffic-series.ts';
+import { clockIn, clockSecondsIn, count, money, NOTHING, percent, rate, shortMoney } from '../format.ts';
 import { live } from '../live/live-store.ts';
 import { traces } from '../live/traces.ts';
 import { refine } from '../router.ts';
@@ -29,13 +37,15 @@ export interface DayChartProps {
   readonly status: BudgetStatus & { readonly explain: Explanation };
   readonly configs: readonly HourConfig[];
   readonly rows: readonly PerformanceRow[];
+  readonly slots: readonly TrafficSlot[];
   readonly shape: readonly number[] | null;
   /** Where the day ends likely at least and at most, cents, when that is known. */
   readonly band: readonly [number, number] | null;
   readonly range: string;
 }
 
-export function DayChart({ campaign, status, configs, rows, shape, band, range }: DayChartProps) {
+export function DayChart(props: DayChartProps) {
+  const { campaign, status, configs, rows, slots, shape, band, range } = props;
   const zone = campaign.timezone;
   const [, , rangeMs] = RANGES.find(([name]) => name === range) ?? RANGES[0];
   const nowMs = Math.floor(Date.now() / STEP_MS) * STEP_MS;
@@ -51,7 +61,10 @@ export function DayChart({ campaign, status, configs, rows, shape, band, range }
 
   const data = useMemo(() => {
     const seen = traces.since(campaign.id, day.startMs);
-    const seenSpent = seen.map(({ atMs, spentCents }): Point => [atMs, spentCents]);
+    const seenSpent = slotSpentLine(
+      slots,
+      seen.map(({ atMs, spentCents }): Point => [atMs, spentCents]),
+    );
     const curve = curveOf(campaign, configs, shape, nowMs);
     const createdMs = Date.parse(campaign.created_at);
     const spent = spentLine({ day, createdMs, rows, seen: seenSpent, nowMs, spentCents });
@@ -77,10 +90,23 @@ export function DayChart({ campaign, status, configs, rows, shape, band, range }
     );
     return {
       money: joined([target, spent, middle, low, high]),
-      held: joined([held]),
-      traffic: joined([asked, allowed]),
+      held: joined([throttleLine(slots, held)]),
+      asksNow: asked.at(-1)?.[1] ?? 0,
+      traffic: joined([askedLine(slots, asked), allowedLine(slots, allowed)]),
     };
-  }, [campaign, configs, rows, shape, nowMs, spentCents, targetCents, budgetCents, projected, bandKey]);
+  }, [
+    campaign,
+    configs,
+    rows,
+    slots,
+    shape,
+    nowMs,
+    spentCents,
+    targetCents,
+    budgetCents,
+    projected,
+    bandKey,
+  ]);
 
   const [cursor, setCursor] = useState<number | null>(null);
   const window: readonly [number, number] = [fromMs / 1000, toMs / 1000];
@@ -137,9 +163,9 @@ export function DayChart({ campaign, status, configs, rows, shape, band, range }
           bands: [{ series: [5, 4], fill: `${colour.accent}33` }],
         })}
       />
-      <span class="plot-title">Bids held back, now {percent(throttle)}</span>
+      <span class="plot-title">Bids held back by pacing, now {percent(throttle)}</span>
       <Plot
-        label={`Share of bids held back: ${percent(throttle)} now`}
+        label={`Share of bids held back by pacing: ${percent(throttle)} now`}
         height={84}
         data={data.held}
         shape={`held ${key}`}
@@ -159,16 +185,15 @@ export function DayChart({ campaign, status, configs, rows, shape, band, range }
         })}
       />
       <span class="plot-title">
-        Traffic a minute: <i class="key inline dashed" /> asked for, <i class="key inline spent" /> let
-        through
+        Bids a minute: <i class="key inline dashed" /> asked for, <i class="key inline spent" /> let through
       </span>
       <Plot
-        label={`Traffic: bids worth ${money(60 * status.explain.asked_cents_per_second)} a minute are asked for`}
+        label={`Traffic: ${count(data.asksNow)} bids a minute are asked for`}
         height={104}
         data={data.traffic}
         shape={`traffic ${key}`}
         options={(colour) => ({
-          ...frame(colour, zone, window, shortMoney),
+          ...frame(colour, zone, window, rate),
           scales: { x: { range: [...window] }, y: { range: (_, __, max) => [0, Math.max(1, max) * 1.1] } },
           series: [
             {},
@@ -177,9 +202,6 @@ export function DayChart({ campaign, status, configs, rows, shape, band, range }
           ],
         })}
       />
-      <p class="small soft">
-        The lower two pictures, and spend finer than an hour, begin when this page was opened.
-      </p>
     </Panel>
   );
 }

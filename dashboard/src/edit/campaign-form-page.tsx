@@ -1,5 +1,5 @@
 /** Creating a campaign, and editing all fields of one. The server checks; its words stand at the field. */
-import { useMemo, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { change, get, pathOf } from '../api/client.ts';
 import type { Campaign, CampaignStatus, PacingLever, PacingMode } from '../api/types.ts';
 import { word } from '../format.ts';
@@ -61,35 +61,33 @@ export function CampaignFormPage({ id }: { readonly id: string | null }) {
 
 function Form({ campaign }: { readonly campaign: Campaign | null }) {
   const [draft, setDraft] = useState(() => draftOf(campaign));
-  const { isBusy, run, refuse, problemOf, otherProblem } = useSubmission();
+  const { isBusy, refusal, run, refuse, problemOf, otherProblem } = useSubmission();
   const zones = useMemo(() => Intl.supportedValuesOf('timeZone'), []);
   const put = (changes: Partial<Draft>) => setDraft((old) => ({ ...old, ...changes }));
   const isNew = campaign === null;
+  // With the refusal, not some time after it, when somebody may be typing in another field.
+  useLayoutEffect(() => {
+    if (refusal !== null) focusProblem();
+  }, [refusal]);
 
   const submit = () => {
     const read = bodyOf(draft);
     if ('field' in read) {
       refuse(read);
-      focusProblem();
       return;
     }
     run(async () => {
-      try {
-        const saved = isNew
-          ? await change<Campaign>('POST', '/campaigns', {
-              ...(draft.id.trim() === '' ? {} : { id: draft.id.trim() }),
-              ...read.body,
-            })
-          : await change<Campaign>('PATCH', pathOf('/campaigns', campaign.id), {
-              ...read.body,
-              version: campaign.version,
-            });
-        toast(isNew ? `${saved.name} takes part in decisions.` : `${saved.name} is saved.`);
-        location.hash = campaignLink(saved.id);
-      } catch (error) {
-        focusProblem();
-        throw error;
-      }
+      const saved = isNew
+        ? await change<Campaign>('POST', '/campaigns', {
+            ...(draft.id.trim() === '' ? {} : { id: draft.id.trim() }),
+            ...read.body,
+          })
+        : await change<Campaign>('PATCH', pathOf('/campaigns', campaign.id), {
+            ...read.body,
+            version: campaign.version,
+          });
+      toast(isNew ? `${saved.name} takes part in decisions.` : `${saved.name} is saved.`);
+      location.hash = campaignLink(saved.id);
     });
   };
   const other = otherProblem(FIELDS);
@@ -277,7 +275,7 @@ function Form({ campaign }: { readonly campaign: Campaign | null }) {
 
 /** To the first field that was refused, when it is shown. */
 function focusProblem(): void {
-  setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(), 50);
+  document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
 }
 
 function draftOf(campaign: Campaign | null): Draft {

@@ -36,7 +36,8 @@ export interface Totals {
   readonly throttled_per_second: number;
   /** Decisions that let a bid through. */
   readonly allowed_per_second: number;
-  readonly spend_cents: number;
+  /** Today, all campaigns, cents. */
+  readonly spend: number;
   /** How long decisions took, ms; null without any. */
   readonly decision_p50_ms: number | null;
   readonly decision_p99_ms: number | null;

@@ -8,7 +8,7 @@ export interface TracePoint {
   readonly atMs: number;
   readonly spentCents: number;
   readonly throttle: number;
-  /** What bids were asked for, cents a minute; null when nobody asked for it. */
+  /** Bids asked for a minute; null when the page had not asked. */
   readonly askedPerMinute: number | null;
   readonly allowedPerMinute: number | null;
 }

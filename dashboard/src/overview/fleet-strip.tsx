@@ -11,7 +11,7 @@ export function FleetStrip({ openAlerts }: { readonly openAlerts: number | null 
     <dl class="panel strip" aria-label="All campaigns">
       <Figure
         name="Spent today"
-        value={money(totals?.spend_cents ?? fleet.spent)}
+        value={money(totals?.spend ?? fleet.spent)}
         under={`of ${money(fleet.budget)} budget`}
       />
       <Figure
