@@ -34,6 +34,12 @@ export class Latencies {
     this.fromSending.recordValue(microseconds(answeredAtMs - sentAtMs));
   }
 
+  /** Takes in what another one has recorded. */
+  add(other: Latencies): void {
+    this.fromDueTimes.add(other.fromDueTimes);
+    this.fromSending.add(other.fromSending);
+  }
+
   get corrected(): LatencyFigures {
     return figures(this.fromDueTimes);
   }

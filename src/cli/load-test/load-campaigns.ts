@@ -1,7 +1,7 @@
 /** The campaigns of a load test, and whether their breakers did what a breaker test is for. */
 import { ConfigError } from '../../config/config.ts';
 import { fieldOf, type ServiceClient } from '../service-client.ts';
-import { eventually, type TestCampaigns } from '../test-campaigns.ts';
+import { eventually, someAtOnce, type TestCampaigns } from '../test-campaigns.ts';
 import type { LoadShape, Pattern } from './load-shape.ts';
 
 /** Campaigns of load tests are known by it, so that none that spends real money is bid on. */
@@ -28,18 +28,25 @@ export function budgetCents(pattern: Pattern, shape: LoadShape, campaigns: numbe
   return Math.max(BID_CENTS, Math.round((TRIPPED_AFTER_SHARE * shape.requests * BID_CENTS) / campaigns));
 }
 
-/** Makes them and waits until every pod knows them. @returns their ids */
+/**
+ * Makes them and waits until every pod knows them.
+ * @param made how many there are so far
+ * @returns their ids
+ */
 export async function setUp(
   campaigns: TestCampaigns,
   run: string,
-  count: number,
+  campaignsWanted: number,
   dailyBudgetCents: number,
+  made: (campaigns: number) => void,
 ): Promise<string[]> {
-  const ids = Array.from({ length: count }, (_, at) => `${ID_PREFIX}${run}-${at + 1}`);
-  for (const id of ids) {
+  const ids = Array.from({ length: campaignsWanted }, (_, at) => `${ID_PREFIX}${run}-${at + 1}`);
+  let count = 0;
+  await someAtOnce(ids, async (id) => {
     await campaigns.create(id, { daily_budget_cents: dailyBudgetCents, pacing_mode: 'ASAP' });
-  }
-  for (const id of ids) await campaigns.known(id);
+    await campaigns.known(id);
+    made(++count);
+  });
   return ids;
 }
 

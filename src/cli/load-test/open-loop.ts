@@ -2,6 +2,12 @@
  * Sends decisions at the times that a load shape says, over some connections, whether or not earlier ones were answered;
  * each allowed bid is then won or lost, and reported. When all connections are busy a request waits, and its latency
  * counts from when it was due: a slow server is not asked more gently.
+ *
+ * The benches have an open loop of their own (bench/drivers/open-loop-process.ts). This one plays a bidder: what it sends next
+ * depends on what it is answered, it reads every answer, follows a shape, sends credentials, takes TLS, and goes on when
+ * connections break. And it leaves the processor to the pacer beside it: it wakes each millisecond, so requests are sent up to
+ * a millisecond late, which "from sending" in the table leaves out. That one sends requests that stand ready as bytes, within
+ * microseconds of when they are due, and takes most of a core to do so.
  */
 import { fieldOf, type ServiceAddress } from '../service-client.ts';
 import { HttpConnection } from './http-connection.ts';

@@ -32,6 +32,8 @@ interface Options {
 }
 
 const PROGRESS_MS = 1_000;
+/** To ask every pod for several campaigns at once: in a fleet a status waits for a flush to Redis. */
+const SETUP_CONNECTIONS = 64;
 const WIN_SHARE = 0.2;
 
 export async function runLoadTest(words: readonly string[]): Promise<void> {
@@ -64,7 +66,7 @@ export async function runLoadTest(words: readonly string[]): Promise<void> {
     );
   }
   const pacer = runningPacer(values);
-  const core = new ServiceClient(pacer.core);
+  const core = new ServiceClient(pacer.core, { connectionsMax: SETUP_CONNECTIONS });
   const api = new ServiceClient(pacer.api);
   const campaigns = new TestCampaigns(core, api);
   try {
@@ -72,7 +74,7 @@ export async function runLoadTest(words: readonly string[]): Promise<void> {
     const run = Date.now().toString(36);
     const budget = budgetCents(options.pattern, shape, options.campaigns);
     const campaignIds = options.setup
-      ? await setUp(campaigns, run, options.campaigns, budget)
+      ? await setUpWithProgress(campaigns, run, options.campaigns, budget)
       : await keptCampaigns(api);
     const winShare = options.pattern === 'circuit_breaker_test' ? 1 : WIN_SHARE;
     const { connections } = options;
@@ -108,6 +110,29 @@ function patternOf(text: string): Pattern {
   );
 }
 
+/** A line on standard error, in place of the last one on a terminal. */
+function progress(text: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
+}
+
+/** Makes the campaigns; when that takes long, a line a second says how far it is. */
+async function setUpWithProgress(
+  campaigns: TestCampaigns,
+  run: string,
+  count: number,
+  dailyBudgetCents: number,
+): Promise<string[]> {
+  let made = 0;
+  const timer = setInterval(() => progress(`${made}/${count} campaigns made`), PROGRESS_MS);
+  try {
+    return await setUp(campaigns, run, count, dailyBudgetCents, (sofar) => {
+      made = sofar;
+    });
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** Runs it with a line a second, rewritten in place on a terminal. An interrupt ends it and still reports. */
 async function withProgress(load: OpenLoop, shape: LoadShape): Promise<void> {
   const startedAtMs = performance.now();
@@ -117,8 +142,9 @@ async function withProgress(load: OpenLoop, shape: LoadShape): Promise<void> {
     const { p99_ms: p99 } = load.latencies.decision.corrected;
     const rate = load.decisionsAnswered - before;
     before = load.decisionsAnswered;
-    const text = `${seconds}/${shape.seconds} s  ${rate} decisions/s  p99 ${millisecondsText(p99)}  ${load.waiting} waiting  ${load.errorCount} errors`;
-    process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
+    progress(
+      `${seconds}/${shape.seconds} s  ${rate} decisions/s  p99 ${millisecondsText(p99)}  ${load.waiting} waiting  ${load.errorCount} errors`,
+    );
   };
   const timer = setInterval(line, PROGRESS_MS);
   const interrupted = (): void => load.stop();

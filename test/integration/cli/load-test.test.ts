@@ -91,21 +91,19 @@ describe('pacer load-test', () => {
   });
 
   it('counts the time that requests waited behind a server that stalls', async () => {
-    const held: (() => void)[] = [];
     let asked = 0;
     const stalling = createServer((request, reply) => {
       const answer = () => reply.end('{"allow_bid":false,"reason":"throttled"}');
       request.resume();
-      // The first is answered only when a second has been due for long: with one connection, all wait behind it.
-      if (asked++ === 0) held.push(answer);
+      // The first is answered only when the last has been due for long: with one connection, all wait behind it.
+      if (asked++ === 0) setTimeout(answer, 2_500);
       else answer();
     });
     await new Promise<void>((done) => stalling.listen(0, '127.0.0.1', done));
     const { port } = stalling.address() as AddressInfo;
     const words = ['--qps', '100', '--duration', '2', '--connections', '1', '--json'];
-    const running = pacer(['load-test', ...words, '--url', `http://127.0.0.1:${port}`], env);
-    setTimeout(() => held[0]?.(), 2_500);
-    const { latency } = JSON.parse((await running).text) as LoadTest;
+    const { text } = await pacer(['load-test', ...words, '--url', `http://127.0.0.1:${port}`], env);
+    const { latency } = JSON.parse(text) as LoadTest;
     stalling.closeAllConnections();
     await new Promise((done) => stalling.close(done));
     expect(latency.decision.corrected.count).toBe(200);
