@@ -1,6 +1,6 @@
 /**
  * Removes from node_modules what this platform and a running pod never read: native binaries of other platforms and
- * of other Node versions, source maps, type declarations, and the embedded Postgres's unused parts. Run after
+ * of other Node versions, source maps, type declarations, the embedded Postgres's unused parts, and OpenTelemetry's copies. Run after
  * `npm ci --omit=dev` on the platform that the result is for; the container image does.
  */
 import { readdirSync, rmSync, statSync } from 'node:fs';
@@ -22,6 +22,8 @@ function isUnused(path) {
     return isOtherAbi || (libc !== undefined && libc !== ownLibc);
   }
   if (/\.(map|d\.ts|d\.mts|d\.cts|tsbuildinfo)$/.test(name)) return true;
+  // OpenTelemetry comes three times over: it is loaded as CommonJS, from build/src.
+  if (/^@opentelemetry\/[^/]+\/build\/(esm|esnext)\//.test(path.replaceAll(sep, '/'))) return true;
   // Extensions and the CommonJS half: the embedded database is imported, and creates no extension.
   const inPglite = path.startsWith(join('@electric-sql', 'pglite') + sep);
   return inPglite && /\.(tar\.gz|cjs)$/.test(name);
