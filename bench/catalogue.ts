@@ -1,9 +1,19 @@
 /** Every scenario of the bench, in the order they run. */
+import { batchScenarios } from './scenarios/batches.ts';
+import { churnScenario } from './scenarios/churn.ts';
 import { decisionScenarios } from './scenarios/decisions.ts';
+import { growthCampaignsScenario } from './scenarios/growth-campaigns.ts';
+import { growthConnectionsScenario } from './scenarios/growth-connections.ts';
+import { growthEdgesScenario, growthEdgesTableScenario } from './scenarios/growth-edges.ts';
+import { latencyScenario } from './scenarios/latency.ts';
 import { memoryScenario } from './scenarios/memory.ts';
+import { microScenario } from './scenarios/micro.ts';
+import { mixedScenario } from './scenarios/mixed.ts';
+import { openDashboardsScenario } from './scenarios/open-dashboards.ts';
 import { redisDownScenario } from './scenarios/redis-down.ts';
 import { redisFlushScenario } from './scenarios/redis-flush.ts';
 import { replayScenario } from './scenarios/replay.ts';
+import { rolloverScenario } from './scenarios/rollover.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { simulationStormScenario } from './scenarios/simulation-storm.ts';
 import { spendScenarios } from './scenarios/spends.ts';
@@ -12,12 +22,23 @@ import { startUpScenario } from './scenarios/start-up.ts';
 export const catalogue: readonly Scenario[] = [
   ...decisionScenarios,
   ...spendScenarios,
+  ...batchScenarios,
+  latencyScenario,
+  growthCampaignsScenario,
+  growthConnectionsScenario,
+  growthEdgesScenario,
+  growthEdgesTableScenario,
+  mixedScenario,
+  churnScenario,
+  rolloverScenario,
+  microScenario,
   memoryScenario,
   startUpScenario,
   replayScenario,
   redisFlushScenario,
   redisDownScenario,
   simulationStormScenario,
+  openDashboardsScenario,
 ];
 
 /**

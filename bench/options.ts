@@ -8,8 +8,12 @@ const DRIVERS = ['auto', 'autocannon', 'wrk'] as const;
 type DriverChoice = (typeof DRIVERS)[number];
 
 export interface Options {
+  /** `run` scenarios, `list` them, show the `help`, or `render` the documentation from the kept results. */
+  readonly task: 'run' | 'list' | 'help' | 'render';
   readonly scenarios: readonly Scenario[];
   readonly smoke: boolean;
+  /** Whether what is measured is kept for docs/performance.md. */
+  readonly writeDocs: boolean;
   readonly driver: DriverChoice;
   readonly rounds: number;
   readonly roundSeconds: number;
@@ -18,9 +22,13 @@ export interface Options {
   readonly entry: string;
 }
 
-export function helpText(): string {
+/** A line for each scenario. */
+export function listText(): string {
   const width = Math.max(...catalogue.map((scenario) => scenario.name.length));
-  const scenarios = catalogue.map(({ name, describe }) => `  ${name.padEnd(width)}  ${describe}`);
+  return catalogue.map(({ name, describe }) => `  ${name.padEnd(width)}  ${describe}`).join('\n');
+}
+
+export function helpText(): string {
   return [
     'node build/bench/run.js [options] [scenario…]',
     '',
@@ -29,14 +37,17 @@ export function helpText(): string {
     '  --rounds N         rounds of each comparison (5)',
     '  --seconds N        length of each run in a round (4)',
     '  --server FILE      entry file of the server to measure (dist/main.js)',
+    '  --write-docs       keep the results in docs/performance/ and fill docs/performance.md from them',
+    '  --render-docs      only fill docs/performance.md from the results that are kept',
+    '  --list             the scenarios',
     '',
     'Scenarios (the first word of several, such as "spends", selects them all):',
-    ...scenarios,
+    listText(),
   ].join('\n');
 }
 
-/** @returns null when help is wanted. @throws Error that says what was wrong */
-export function readOptions(args: readonly string[], root: string): Options | null {
+/** @throws Error that says what was wrong */
+export function readOptions(args: readonly string[], root: string): Options {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -46,14 +57,20 @@ export function readOptions(args: readonly string[], root: string): Options | nu
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       server: { type: 'string', default: resolve(root, 'dist/main.js') },
+      'write-docs': { type: 'boolean', default: false },
+      'render-docs': { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return null;
   const driver = DRIVERS.find((known) => known === values.driver);
   if (driver === undefined) throw new Error(`--driver must be one of ${DRIVERS.join(', ')}`);
-  const { smoke } = values;
+  const { smoke, 'write-docs': writeDocs } = values;
+  if (smoke && writeDocs)
+    throw new Error('--write-docs keeps no figures of a --smoke run: they mean nothing');
   return {
+    task: values.help ? 'help' : values.list ? 'list' : values['render-docs'] ? 'render' : 'run',
+    writeDocs,
     scenarios: scenariosNamed(positionals),
     smoke,
     driver,

@@ -4,24 +4,25 @@
  */
 import autocannon from 'autocannon';
 import { build } from 'hdr-histogram-js';
-import { type Load, type LoadResult, SERIAL_MARK, serialText } from './load.ts';
+import { type Load, type LoadResult, type Post, SERIAL_MARK, serialText } from './load.ts';
 
 export type AutocannonReport =
   | { readonly ok: true; readonly result: LoadResult; readonly message?: never }
   | { readonly ok: false; readonly message: string };
 
-/** Bodies that one connection turns round in; the connections begin at different ones. */
-const BODIES_A_CONNECTION_MAX = 32;
+/** Requests that one connection turns round in; the connections begin at different ones. */
+const REQUESTS_A_CONNECTION_MAX = 32;
 const SAMPLE_MS = 100;
 const REQUEST_TIMEOUT_SECONDS = 5;
 const LATENCY_MICROS_MAX = 60_000_000;
 
 let serial = 0;
 
-function requestOf(body: string): autocannon.Request {
-  if (!body.includes(SERIAL_MARK)) return { method: 'POST', body };
+function requestOf({ path, body }: Post): autocannon.Request {
+  if (!body.includes(SERIAL_MARK)) return { method: 'POST', path, body: Buffer.from(body, 'latin1') };
   return {
     method: 'POST',
+    path,
     body,
     setupRequest: (request) => ({
       ...request,
@@ -31,7 +32,14 @@ function requestOf(body: string): autocannon.Request {
 }
 
 async function run(load: Load): Promise<LoadResult> {
-  const { url, connections, durationSeconds, bodies } = load;
+  const {
+    url,
+    connections,
+    durationSeconds,
+    requests: posts,
+    contentType = 'application/json',
+    requestsMax,
+  } = load;
   const histogram = build({ highestTrackableValue: LATENCY_MICROS_MAX, numberOfSignificantValueDigits: 3 });
   let clients = 0;
   let requests = 0;
@@ -40,14 +48,14 @@ async function run(load: Load): Promise<LoadResult> {
   const options: autocannon.Options = {
     url,
     connections,
-    duration: durationSeconds,
+    ...(requestsMax === undefined ? { duration: durationSeconds } : { amount: requestsMax }),
     timeout: REQUEST_TIMEOUT_SECONDS,
     sampleInt: SAMPLE_MS,
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': contentType },
     setupClient: (client) => {
-      const first = (clients++ * BODIES_A_CONNECTION_MAX) % bodies.length;
-      const turn = [...bodies.slice(first), ...bodies.slice(0, first)].slice(0, BODIES_A_CONNECTION_MAX);
+      const first = (clients++ * REQUESTS_A_CONNECTION_MAX) % posts.length;
+      const turn = [...posts.slice(first), ...posts.slice(0, first)].slice(0, REQUESTS_A_CONNECTION_MAX);
       client.setRequests(turn.map(requestOf));
     },
   };

@@ -1,18 +1,36 @@
 /**
  * What a driver is asked for and what it answers: a closed loop of POST requests over a fixed number of
- * connections, each of which sends its next request when it has the answer to the last.
+ * connections, each of which sends its next request when it has the answer to the last. Bodies are strings of
+ * which each character is a byte, so that they may be msgpack; JSON of a bench is ASCII.
  */
 
 /** Stands in a body where every request gets a number of its own, of the same length. */
 export const SERIAL_MARK = '@@@@@@@@@@@@';
 
+/** One POST request. */
+export interface Post {
+  readonly path: string;
+  readonly body: string;
+}
+
+export type ContentType = 'application/json' | 'application/msgpack';
+
 export interface Load {
+  /** The server's origin. */
   readonly url: string;
   readonly connections: number;
-  /** Whole seconds: wrk knows no others. */
+  /** wrk takes whole seconds and rounds up. */
   readonly durationSeconds: number;
-  /** JSON bodies, sent in turn; those with a {@link SERIAL_MARK} are never the same twice within a run. */
-  readonly bodies: readonly string[];
+  /** Sent in turn; bodies with a {@link SERIAL_MARK} are never the same twice within a run. */
+  readonly requests: readonly Post[];
+  readonly contentType?: ContentType;
+  /** Over after so many requests, whatever the duration; a driver that cannot stop then goes on. */
+  readonly requestsMax?: number;
+}
+
+/** Requests to one path. */
+export function postsTo(path: string, bodies: readonly string[]): Post[] {
+  return bodies.map((body) => ({ path, body }));
 }
 
 export interface Latency {

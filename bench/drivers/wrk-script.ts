@@ -1,13 +1,14 @@
 /**
- * Writes wrk's Lua script: the requests are formatted once, before the load, and sent in turn; a request
- * with serial marks is cut at them, so that sending it costs a concatenation.
+ * Writes wrk's Lua script: the requests are read from a file and formatted once, before the load, and sent in
+ * turn; a request with serial marks is cut at them, so that sending it costs a concatenation. (Lua takes no more
+ * than 65,536 constants, and the bodies may be bytes: so they stand in a file of their own.)
  */
 import { type Load, SERIAL_MARK } from './load.ts';
 
 /** Begins the line with the report. */
 export const REPORT_MARK = 'bench-report ';
 
-const AFTER_BODIES = `
+const SCRIPT = `
 local mark = "${SERIAL_MARK}"
 local requests = {}
 local at = 0
@@ -29,12 +30,18 @@ end
 
 init = function()
   local headers = wrk.headers
-  headers["Content-Type"] = "application/json"
-  for i, body in ipairs(bodies) do
-    local text = wrk.format("POST", wrk.path, headers, body)
+  headers["Content-Type"] = content_type
+  local file = assert(io.open(requests_file, "rb"))
+  while true do
+    local path = file:read("*l")
+    if path == nil then break end
+    local bytes = tonumber(file:read("*l"))
+    local text = wrk.format("POST", path, headers, file:read(bytes))
+    file:read(1)
     local parts = cut(text)
-    requests[i] = #parts == 1 and text or parts
+    requests[#requests + 1] = #parts == 1 and text or parts
   end
+  file:close()
 end
 
 request = function()
@@ -60,8 +67,16 @@ done = function(summary, latency, _)
 end
 `;
 
-export function wrkScript(load: Load): string {
-  return `local bodies = {\n${load.bodies.map(luaText).join(',\n')}\n}\n${AFTER_BODIES}`;
+/** @param requestsFile the path of {@link wrkRequests} */
+export function wrkScript(load: Load, requestsFile: string): string {
+  const contentType = load.contentType ?? 'application/json';
+  return `local content_type = ${luaText(contentType)}\nlocal requests_file = ${luaText(requestsFile)}\n${SCRIPT}`;
+}
+
+/** Each request as a line with its path, one with the length of its body, and the body. */
+export function wrkRequests(load: Load): Buffer {
+  const text = load.requests.map(({ path, body }) => `${path}\n${body.length}\n${body}\n`).join('');
+  return Buffer.from(text, 'latin1');
 }
 
 /** A Lua string literal. */

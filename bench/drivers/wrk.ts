@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Driver, type Load, type LoadResult, OVERTIME_MS } from './load.ts';
-import { REPORT_MARK, wrkScript } from './wrk-script.ts';
+import { REPORT_MARK, wrkRequests, wrkScript } from './wrk-script.ts';
 
 const execute = promisify(execFile);
 const REQUEST_TIMEOUT_SECONDS = 5;
@@ -40,12 +40,14 @@ export const wrkDriver: Driver = {
     const folder = await mkdtemp(join(tmpdir(), 'pacer-bench-wrk-'));
     try {
       const script = join(folder, 'load.lua');
-      await writeFile(script, wrkScript(load));
+      const requests = join(folder, 'requests');
+      await writeFile(requests, wrkRequests(load));
+      await writeFile(script, wrkScript(load, requests));
       // One thread: more would make two threads' serials meet, and take cores from a small machine's server.
       const args = [
         '--threads=1',
         `--connections=${load.connections}`,
-        `--duration=${load.durationSeconds}s`,
+        `--duration=${Math.ceil(load.durationSeconds)}s`,
       ];
       args.push(`--timeout=${REQUEST_TIMEOUT_SECONDS}s`, `--script=${script}`, load.url);
       const timeout = load.durationSeconds * 1000 + OVERTIME_MS;

@@ -12,6 +12,7 @@ const TICKS_A_SECOND = 100;
 
 interface CpuReading {
   readonly atNanos: number;
+  readonly processes: number;
   /** Time on a processor and time waiting for one, nanoseconds, by thread of the server. */
   readonly threads: ReadonlyMap<string, { readonly busy: number; readonly waiting: number }>;
   /** Processor seconds used by the whole machine, by this process and by its children that ended. */
@@ -20,6 +21,8 @@ interface CpuReading {
 }
 
 export interface CpuUse {
+  /** Processes that the server consists of. */
+  readonly processes: number;
   /** Processor time of all the server's threads, seconds. */
   readonly serverSeconds: number;
   /** Of the run's time, for the server's busiest thread: on a processor, and ready but waiting for one. */
@@ -29,20 +32,26 @@ export interface CpuUse {
   readonly otherThreadsBusy: readonly number[];
   /** Processor time of the busiest thread, seconds. */
   readonly busiestThreadSeconds: number;
+  /** Processor time of each thread, seconds, by the system's number of it. */
+  readonly threadSeconds: Readonly<Record<string, number>>;
   /** Share of the machine that programs outside this bench used. */
   readonly othersShare: number;
 }
 
-export async function readCpu(pid: number): Promise<CpuReading | null> {
+/** @param pids of the server's processes */
+export async function readCpu(pids: readonly number[]): Promise<CpuReading | null> {
   if (process.platform !== 'linux') return null;
   const threads = new Map<string, { busy: number; waiting: number }>();
-  for (const thread of await readdir(`/proc/${pid}/task`)) {
-    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '');
-    const [busy, waiting] = text.split(' ').map(Number);
-    if (busy !== undefined && waiting !== undefined) threads.set(thread, { busy, waiting });
+  for (const pid of pids) {
+    for (const thread of await readdir(`/proc/${pid}/task`)) {
+      const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '');
+      const [busy, waiting] = text.split(' ').map(Number);
+      if (busy !== undefined && waiting !== undefined) threads.set(thread, { busy, waiting });
+    }
   }
   return {
     atNanos: Number(process.hrtime.bigint()),
+    processes: pids.length,
     threads,
     machineSeconds: await machineSeconds(),
     benchSeconds: await benchSeconds(),
@@ -55,18 +64,20 @@ export function cpuBetween(before: CpuReading | null, after: CpuReading | null):
   const uses = [...after.threads]
     .map(([thread, { busy, waiting }]) => {
       const earlier = before.threads.get(thread);
-      return { busy: busy - (earlier?.busy ?? 0), waiting: waiting - (earlier?.waiting ?? 0) };
+      return { thread, busy: busy - (earlier?.busy ?? 0), waiting: waiting - (earlier?.waiting ?? 0) };
     })
     .sort((a, b) => b.busy - a.busy);
   const server = uses.reduce((sum, use) => sum + use.busy, 0) / NANOS_A_SECOND;
   const machine = after.machineSeconds - before.machineSeconds;
   const others = machine - server - (after.benchSeconds - before.benchSeconds);
   return {
+    processes: after.processes,
     serverSeconds: server,
     busiestThreadBusy: (uses[0]?.busy ?? 0) / wall,
     busiestThreadWaiting: (uses[0]?.waiting ?? 0) / wall,
     otherThreadsBusy: uses.slice(1, 5).map((use) => Math.round((use.busy / wall) * 1000) / 1000),
     busiestThreadSeconds: (uses[0]?.busy ?? 0) / NANOS_A_SECOND,
+    threadSeconds: Object.fromEntries(uses.map(({ thread, busy }) => [thread, busy / NANOS_A_SECOND])),
     othersShare: Math.max(0, others / ((wall / NANOS_A_SECOND) * availableParallelism())),
   };
 }

@@ -41,12 +41,12 @@ function versionOf(root: string, name: string): string {
   }
 }
 
-/** With `+` when files that git knows were changed since. */
+/** With `+` when files that git knows were changed since, other than the documentation that the bench fills. */
 function commitOf(root: string): string {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs') !== '';
     return git('rev-parse', '--short=12', 'HEAD') + (changed ? '+' : '');
   } catch {
     return 'unknown';

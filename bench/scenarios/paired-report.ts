@@ -1,13 +1,16 @@
 /** Turns paired rounds into a table, ratios, and a word on what limited them. */
 import { median, type Spread, spreadOf } from '../report/statistics.ts';
 import { fixed, percent, whole } from '../report/table.ts';
-import type { Role, Run } from './paired-rounds.ts';
+import { PACER, type Run, ratiosOf } from './paired-rounds.ts';
 import { type Bench, goalNote, type Report } from './scenario.ts';
 
 /** A server whose busiest thread neither ran nor waited for this share of the time was not the limit. */
 const SATURATED = 0.9;
 /** Programs outside the bench that used more than this share of the machine make figures doubtful. */
 const OTHERS_MAX = 0.1;
+
+const NONE: Spread = { median: Number.NaN, min: Number.NaN, max: Number.NaN };
+const NO_RATIO = { throughput: NONE, busiestThread: NONE };
 
 const COLUMNS = [
   'server',
@@ -21,115 +24,139 @@ const COLUMNS = [
   'server µs/request',
 ];
 
-const NAMES: Readonly<Record<Role, string>> = {
-  subject: 'pacer',
-  reference: 'bare endpoint, parses',
-  constant: 'bare endpoint, does not parse',
-};
+/** What the subject is held against. */
+export interface Against {
+  /** The other target's name. */
+  readonly name: string;
+  /** The median ratio that must be reached; absent = none is set. */
+  readonly atLeast?: number;
+}
 
 export interface PairedFindings {
   readonly title: string;
   readonly runs: readonly Run[];
-  /** The median ratio of subject to parsing reference that must be reached; null = none is set. */
-  readonly goalRatio: number | null;
+  readonly against: readonly Against[];
+  /** Decisions or spends in a request, where it is not one. */
+  readonly batch?: { readonly size: number; readonly unit: string };
   readonly notes: readonly string[];
   readonly problems: readonly string[];
 }
 
 export function pairedReport(bench: Bench, findings: PairedFindings): Report {
-  const { runs, goalRatio } = findings;
-  const roles = [...new Set(runs.map((run) => run.role))].sort();
-  const ratio = spreadOf(ratios(runs, (run) => run.requestsPerSecond));
-  const cost = ratios(runs, (run) => run.result.requests / (run.cpu?.busiestThreadSeconds ?? Number.NaN));
-  const costRatio = spreadOf(cost);
+  const { runs, against, batch } = findings;
+  const targets = [...new Set(runs.map((run) => run.target))].sort();
+  const ratios = against.map(({ name }) => ({
+    name,
+    throughput: spreadOf(ratiosOf(runs, PACER, name)),
+    busiestThread: spreadOf(ratiosOf(runs, PACER, name, requestsPerBusySecond)),
+  }));
   return {
-    title: `${findings.title} (driver ${bench.driver.name}, ${bench.rounds} rounds of ${bench.roundSeconds} s)`,
-    columns: COLUMNS,
-    rows: roles.map((role) => rowOf(role, runs)),
+    title: `${findings.title} (driver ${bench.driver.name}, ${roundsText(bench)})`,
+    columns: batch === undefined ? COLUMNS : [...COLUMNS, batch.unit],
+    rows: targets.map((target) => {
+      const row = rowOf(target, runs);
+      return batch === undefined ? row : [...row, whole(batch.size * throughputOf(target, runs))];
+    }),
     notes: [
-      `pacer / bare parsing endpoint: ${spreadText(ratio)}`,
-      ...(Number.isFinite(costRatio.median)
-        ? [`the same by processor time of the busiest thread: ${spreadText(costRatio)}`]
-        : []),
-      ...(goalRatio === null
-        ? []
-        : goalNote(bench, `at least ${goalRatio} of the bare parsing endpoint`, ratio.median >= goalRatio)),
+      ...ratios.flatMap(({ name, throughput, busiestThread }) => [
+        `${PACER} / ${name}: ${spreadText(throughput)}`,
+        ...(Number.isFinite(busiestThread.median)
+          ? [`the same by processor time of the busiest thread: ${spreadText(busiestThread)}`]
+          : []),
+      ]),
+      ...against.flatMap(({ name, atLeast }, at) => {
+        if (atLeast === undefined) return [];
+        const { throughput, busiestThread } = ratios[at] ?? NO_RATIO;
+        const goal = `at least ${atLeast} of: ${name}`;
+        const byTime = Number.isFinite(busiestThread.median)
+          ? `, by processor time ${fixed(busiestThread.median, 3)}`
+          : '';
+        const measured = `${fixed(throughput.median, 3)}${byTime}`;
+        return goalNote(bench, goal, judged(runs, throughput, busiestThread) >= atLeast, measured);
+      }),
       ...findings.notes,
-      ...limitNotes(roles, runs),
+      ...limitNotes(targets, runs),
     ],
     problems: findings.problems,
-    figures: { driver: bench.driver.name, goalRatio, ratio, busiestThreadRatio: costRatio, runs },
+    figures: { driver: bench.driver.name, against, ratios, runs },
   };
 }
 
-/** Subject over reference, round by round. */
-function ratios(runs: readonly Run[], figure: (run: Run) => number): number[] {
-  return runs
-    .filter((run) => run.role === 'subject')
-    .map((run) => {
-      const paired = runs.find((other) => other.role === 'reference' && other.round === run.round);
-      return paired === undefined ? Number.NaN : figure(run) / figure(paired);
-    });
+export function roundsText(bench: Bench): string {
+  return `${bench.rounds} rounds of ${bench.roundSeconds} s`;
 }
 
-function rowOf(role: Role, runs: readonly Run[]): string[] {
-  const own = runs.filter((run) => run.role === role);
-  const of = (figure: (run: Run) => number): number => median(own.map(figure));
-  const micros = (seconds: (run: Run) => number | undefined): number =>
-    of((run) => ((seconds(run) ?? Number.NaN) * 1e6) / run.result.requests);
+/**
+ * The ratio that a goal is held against: of throughput; where other programs disturbed most runs, the lesser of that and
+ * the one by processor time, so that what they took from the reference is not the subject's merit.
+ */
+export function judged(runs: readonly Run[], throughput: Spread, busiestThread: Spread): number {
+  if (disturbedOf(runs) < runs.length / 2 || Number.isNaN(busiestThread.median)) return throughput.median;
+  return Math.min(throughput.median, busiestThread.median);
+}
+
+function disturbedOf(runs: readonly Run[]): number {
+  return runs.filter((run) => (run.cpu?.othersShare ?? 0) > OTHERS_MAX).length;
+}
+
+/** Requests for a second of the busiest thread's processor time: what it could do had it a core of its own. */
+export function requestsPerBusySecond(run: Run): number {
+  return run.result.requests / (run.cpu?.busiestThreadSeconds ?? Number.NaN);
+}
+
+/** Requests a second, the median of the rounds. */
+export function throughputOf(target: string, runs: readonly Run[]): number {
+  return median(runs.filter((run) => run.target === target).map((run) => run.requestsPerSecond));
+}
+
+/** A target's line of the table. */
+export function rowOf(target: string, runs: readonly Run[]): string[] {
+  const own = runs.filter((run) => run.target === target);
+  const of = (figure: (run: Run) => number, digits: number): string => fixed(median(own.map(figure)), digits);
+  const micros = (seconds: (run: Run) => number | undefined): string =>
+    of((run) => ((seconds(run) ?? Number.NaN) * 1e6) / run.result.requests, 2);
   return [
-    NAMES[role],
-    whole(of((run) => run.requestsPerSecond)),
-    fixed(
-      of((run) => run.result.latency.p50Ms),
-      2,
-    ),
-    fixed(
-      of((run) => run.result.latency.p95Ms),
-      2,
-    ),
-    fixed(
-      of((run) => run.result.latency.p99Ms),
-      2,
-    ),
-    fixed(
-      of((run) => run.result.latency.p999Ms),
-      2,
-    ),
-    percent(of((run) => run.cpu?.busiestThreadBusy ?? Number.NaN)),
-    fixed(
-      micros((run) => run.cpu?.busiestThreadSeconds),
-      2,
-    ),
-    fixed(
-      micros((run) => run.cpu?.serverSeconds),
-      2,
-    ),
+    target,
+    whole(throughputOf(target, runs)),
+    of((run) => run.result.latency.p50Ms, 2),
+    of((run) => run.result.latency.p95Ms, 2),
+    of((run) => run.result.latency.p99Ms, 2),
+    of((run) => run.result.latency.p999Ms, 2),
+    percent(median(own.map((run) => run.cpu?.busiestThreadBusy ?? Number.NaN))),
+    micros((run) => run.cpu?.busiestThreadSeconds),
+    micros((run) => run.cpu?.serverSeconds),
   ];
 }
 
-function limitNotes(roles: readonly Role[], runs: readonly Run[]): string[] {
+/** What was not a server's limit, and what disturbed the runs. */
+export function limitNotes(targets: readonly string[], runs: readonly Run[]): string[] {
   const notes: string[] = [];
-  for (const role of roles) {
-    const own = runs.filter((run) => run.role === role);
+  const disturbed = disturbedOf(runs);
+  for (const target of targets) {
+    const own = runs.filter((run) => run.target === target);
     const ready = median(
       own.map((run) => (run.cpu === null ? 1 : run.cpu.busiestThreadBusy + run.cpu.busiestThreadWaiting)),
     );
-    if (ready < SATURATED) {
-      notes.push(`${NAMES[role]}: its busiest thread was idle ${percent(1 - ready)} of the time`);
-      if (role === 'reference')
-        notes.push('the driver was the limit of the reference: the ratio is too good');
+    if (ready >= SATURATED) continue;
+    notes.push(`${target}: its busiest thread was idle ${percent(1 - ready)} of the time`);
+    const isCalm = disturbed < runs.length / 2;
+    if (
+      isCalm &&
+      target !== PACER &&
+      own.every((run) => run.counted === null && (run.cpu?.processes ?? 1) === 1)
+    ) {
+      notes.push(`the driver was the limit of ${target}: the ratio to it is too good`);
     }
   }
-  const disturbed = runs.filter((run) => (run.cpu?.othersShare ?? 0) > OTHERS_MAX).length;
   if (disturbed > 0) {
+    const share = percent(median(runs.map((run) => run.cpu?.othersShare ?? Number.NaN)));
     notes.push(
-      `in ${disturbed} of ${runs.length} runs other programs used over ${percent(OTHERS_MAX)} of the machine`,
+      `in ${disturbed} of ${runs.length} runs other programs used over ${percent(OTHERS_MAX)} of the machine (median ${share}): the ratios by processor time are then the better ones`,
     );
   }
   return notes;
 }
 
-function spreadText({ median: middle, min, max }: Spread): string {
-  return `median ${fixed(middle, 3)} (${fixed(min, 3)}–${fixed(max, 3)})`;
+export function spreadText({ median: middle, min, max }: Spread, digits = 3): string {
+  return `median ${fixed(middle, digits)} (${fixed(min, digits)}–${fixed(max, digits)})`;
 }

@@ -112,7 +112,12 @@ function report(bench: Bench, kinds: readonly Kind[]): Report {
       kind,
       ...[cpuMs.median, cpuMs.min, cpuMs.max, wallMs.median].map((ms) => fixed(ms, 0)),
     ]),
-    notes: goalNote(bench, `under ${FLUSH_MS_MAX} ms on one server`, alone < FLUSH_MS_MAX),
+    notes: goalNote(
+      bench,
+      `under ${FLUSH_MS_MAX} ms on one server`,
+      alone < FLUSH_MS_MAX,
+      `${fixed(alone, 0)} ms`,
+    ),
     problems: failed ? ['campaigns were not synchronised'] : [],
     figures: { kinds },
   };

@@ -102,6 +102,7 @@ function report(bench: Bench, replayed: readonly number[], parsed: readonly numb
         bench,
         `at least ${LINES_A_SECOND_MIN} bid lines a second`,
         decided.median >= LINES_A_SECOND_MIN,
+        `${fixed(decided.median, 0)} a second`,
       ),
     ],
     problems: [],

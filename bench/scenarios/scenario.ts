@@ -2,11 +2,13 @@
 import type { Driver } from '../drivers/load.ts';
 import type { Databases } from '../servers/databases.ts';
 import type { PacerLaunch } from '../servers/pacer.ts';
+import type { Pods } from '../servers/pods.ts';
 import type { Workshop } from '../servers/workshop.ts';
 
 export interface Bench {
   readonly workshop: Workshop;
   readonly databases: Databases;
+  readonly pods: Pods;
   readonly driver: Driver;
   /** The repository's root. */
   readonly root: string;
@@ -46,7 +48,7 @@ export async function launchOf({ entry, workshop, databases }: Bench): Promise<P
   return { entry, dataDir: await workshop.subfolder('data'), options };
 }
 
-/** A goal's line. Smoke runs judge nothing. */
-export function goalNote(bench: Bench, goal: string, reached: boolean): string[] {
-  return bench.smoke ? [] : [`goal: ${goal}: ${reached ? 'reached' : 'MISSED'}`];
+/** A goal's line, with the figure that decided it. Smoke runs judge nothing. */
+export function goalNote(bench: Bench, goal: string, reached: boolean, measured: string): string[] {
+  return bench.smoke ? [] : [`goal: ${goal}: ${reached ? 'reached' : 'MISSED'} (${measured})`];
 }

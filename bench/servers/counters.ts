@@ -1,5 +1,7 @@
 /** The server's own account of what it did, read from /metrics before and after each run. */
 
+import { setTimeout as pause } from 'node:timers/promises';
+
 export interface Counters {
   /** Decisions by reason, those that never occurred left out. */
   readonly decisions: Readonly<Record<string, number>>;
@@ -8,6 +10,8 @@ export interface Counters {
   readonly refused: number;
 }
 
+const SETTLED_MS = 50;
+const SETTLED_LOOKS_MAX = 100;
 const ALLOWED = new Set(['within_budget', 'probe']);
 
 export async function readCounters(url: string): Promise<Counters> {
@@ -24,6 +28,18 @@ export async function readCounters(url: string): Promise<Counters> {
     duplicates: plain(text, 'pacer_spend_duplicates_total'),
     refused: plain(text, 'pacer_requests_refused_total'),
   };
+}
+
+/** The same once nothing is counted any more: a load leaves a request a connection behind when it ends. */
+export async function readSettledCounters(url: string): Promise<Counters> {
+  let before = await readCounters(url);
+  for (let look = 0; look < SETTLED_LOOKS_MAX; look++) {
+    await pause(SETTLED_MS);
+    const now = await readCounters(url);
+    if (now.spends === before.spends && decided(now) === decided(before)) return now;
+    before = now;
+  }
+  throw new Error('the server goes on counting long after the load');
 }
 
 /** What was counted between two readings. */

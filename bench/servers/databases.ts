@@ -12,8 +12,8 @@ export class Databases {
   /** The URL of a new, empty database. */
   async fresh(): Promise<string> {
     this.server ??= TestPostgres.start();
-    this.made++;
-    return (await this.server).database(`bench_${this.made}`);
+    const name = `bench_${++this.made}`;
+    return (await this.server).database(name);
   }
 
   /** Ends the server and removes its folder. */

@@ -39,6 +39,9 @@ export async function startPacer(workshop: Workshop, launch: PacerLaunch): Promi
         API_PORT: String(apiPort),
         LOG_LEVEL: 'warn',
         EDGE_THREADS: '1',
+        // As in the image (docker/Dockerfile).
+        MALLOC_ARENA_MAX: '2',
+        MALLOC_TRIM_THRESHOLD_: '131072',
         ...launch.options,
       },
     });
@@ -51,6 +54,7 @@ export async function startPacer(workshop: Workshop, launch: PacerLaunch): Promi
       url,
       apiUrl: `http://127.0.0.1:${apiPort}`,
       pid: server.pid,
+      pids: [server.pid],
       readyMs: performance.now() - startedAtMs,
       logTail: () => server.logTail,
       stop: () => server.stop(),

@@ -6,9 +6,11 @@
 import { App, type HttpResponse, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
 
 const parses = process.argv[2] === 'parse';
+const batch = Number(process.argv[3]);
 const DECISION = '{"allow_bid":true,"max_bid_cents":0.15,"throttle_rate":0,"reason":"within_budget"}';
-const DECISIONS = `{"decisions":[${Array.from({ length: 100 }, () => DECISION).join(',')}]}`;
+const DECISIONS = `{"decisions":[${Array.from({ length: batch }, () => DECISION).join(',')}]}`;
 const SPEND = '{"status":"success"}';
+const SPENDS = `{"results":[${Array.from({ length: batch }, () => SPEND).join(',')}]}`;
 
 function reply(res: HttpResponse, body: Buffer, answer: string): void {
   if (parses && JSON.parse(body.toString('utf8')) === null) throw new Error('a body held nothing');
@@ -32,6 +34,7 @@ const app = App();
 app.post('/pacing/decision', answerWith(DECISION));
 app.post('/pacing/decisions', answerWith(DECISIONS));
 app.post('/spend/track', answerWith(SPEND));
+app.post('/spend/batch', answerWith(SPENDS));
 app.listen('127.0.0.1', 0, (socket) => {
   if (socket === false) throw new Error('the reference cannot listen');
   const end = (): void => {

@@ -1,4 +1,4 @@
-/** The reference servers, each in its own process: one parses every body, the other does not. */
+/** The bare reference servers, each in its own process: one parses every body, the other does not. */
 import { fileURLToPath } from 'node:url';
 import type { Workshop } from './workshop.ts';
 
@@ -6,13 +6,28 @@ const entry = fileURLToPath(new URL('./reference-process.js', import.meta.url));
 
 export interface RunningServer {
   readonly url: string;
+  /** Of the process that answers. */
   readonly pid: number;
+  /** That one and those it cannot answer without. */
+  readonly pids: readonly number[];
   stop(): Promise<void>;
 }
 
-/** @param work `parse`: JSON.parse of every body, then a constant; `constant`: the constant alone */
-export async function startReference(workshop: Workshop, work: 'parse' | 'constant'): Promise<RunningServer> {
-  const server = workshop.launch({ name: `reference (${work})`, args: [entry, work], env: {} });
+/**
+ * @param work `parse`: JSON.parse of every body, then a constant; `constant`: the constant alone
+ * @param batch decisions or results in the answer to a batch
+ */
+export async function startReference(
+  workshop: Workshop,
+  work: 'parse' | 'constant',
+  batch = 100,
+): Promise<RunningServer> {
+  const server = workshop.launch({
+    name: `reference (${work})`,
+    args: [entry, work, String(batch)],
+    env: {},
+  });
   const { port } = (await server.firstMessage()) as { readonly port: number };
-  return { url: `http://127.0.0.1:${port}`, pid: server.pid, stop: () => server.stop() };
+  const { pid } = server;
+  return { url: `http://127.0.0.1:${port}`, pid, pids: [pid], stop: () => server.stop() };
 }

@@ -1,5 +1,5 @@
 /**
- * Owns what a run of the bench leaves on the machine: one temporary folder and the server processes. All of
+ * Owns what a run of the bench leaves on the machine: temporary folders and the server processes. All of
  * it is gone when the run ends, fails or is interrupted; what an orderly end misses dies with this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,6 +8,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServerProcess } from './server-process.ts';
+
+/** Linux' file system in memory. */
+const MEMORY = '/dev/shm';
 
 export interface Launch {
   readonly name: string;
@@ -19,14 +22,16 @@ export class Workshop {
   readonly folder: string;
   /** Aborted when the bench is interrupted. */
   readonly signal: AbortSignal;
+  private readonly folders: string[] = [];
   private readonly running = new Set<ChildProcess>();
   private readonly clearUp = (): void => {
     for (const child of this.running) child.kill('SIGKILL');
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const folder of this.folders) rmSync(folder, { recursive: true, force: true });
   };
 
   private constructor(folder: string, signal: AbortSignal) {
     this.folder = folder;
+    this.folders.push(folder);
     this.signal = signal;
     process.once('exit', this.clearUp);
   }
@@ -38,6 +43,13 @@ export class Workshop {
   /** A new folder of its own. */
   subfolder(name: string): Promise<string> {
     return mkdtemp(join(this.folder, `${name}-`));
+  }
+
+  /** A new folder in memory, where flushing a file costs nothing. */
+  async memoryFolder(): Promise<string> {
+    const folder = await mkdtemp(join(MEMORY, 'pacer-bench-'));
+    this.folders.push(folder);
+    return folder;
   }
 
   /** Starts a node process that sees nothing of this one's environment but where to find programs. */
@@ -65,7 +77,7 @@ export class Workshop {
         }),
     );
     await Promise.all(ends);
-    await rm(this.folder, { recursive: true, force: true });
+    for (const folder of this.folders) await rm(folder, { recursive: true, force: true });
     process.off('exit', this.clearUp);
   }
 }
