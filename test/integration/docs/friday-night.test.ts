@@ -1,4 +1,4 @@
-/** The README's Friday night, run as it is printed. */
+/** docs/pacing.md's Friday night, run as it is printed. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +9,8 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 test('Friday night trips at 95%, recovers through two probes, and ends between $9,800 and $10,000', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['examples/friday-night.js'], { cwd: root });
-  const readme = readFileSync(`${root}README.md`, 'utf8');
-  expect(readme).toContain(stdout);
+  const page = readFileSync(`${root}docs/pacing.md`, 'utf8');
+  expect(page).toContain(stdout);
   const lines = stdout.trim().split('\n');
   const spent = (line: string | undefined): number => Number(/\$ *([\d.]+)/.exec(line ?? '')?.[1]);
   const tripped = lines.find((line) => line.includes('trips'));

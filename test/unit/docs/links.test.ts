@@ -1,31 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ROOT, readYaml } from '../../support/deployment-files.ts';
+import { readYaml } from '../../support/deployment-files.ts';
+import { anchorsOf, documentation, readPage } from '../../support/documentation.ts';
+import { ROOT } from '../../support/repository.ts';
 
-const FENCE = /^```[\s\S]*?^```/gm;
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
-
-/** Every page of the documentation, relative to the root. */
-function pages(): string[] {
-  const below = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.md'))
-    .map((path) => join('docs', path));
-  const top = readdirSync(ROOT).filter((path) => path.endsWith('.md'));
-  return [...top, ...below];
-}
-
-/** As GitHub makes an anchor of a heading: letters and digits kept, spaces to hyphens, the rest dropped. */
-function anchorsOf(page: string): string[] {
-  const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(FENCE, '');
-  return [...text.matchAll(/^#+ +(.+)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .trim()
-      .replaceAll(/\s/g, '-'),
-  );
-}
 
 /** What is wrong with a link of a page, or null. */
 function brokenBecause(page: string, link: string): string | null {
@@ -34,15 +14,14 @@ function brokenBecause(page: string, link: string): string | null {
   const target = path === '' ? page : relative(ROOT, join(ROOT, dirname(page), path));
   if (!existsSync(join(ROOT, target))) return `${page}: ${link}: there is no ${target}`;
   if (anchor === undefined || statSync(join(ROOT, target)).isDirectory()) return null;
-  return anchorsOf(target).includes(anchor) ? null : `${page}: ${link}: there is no such heading`;
+  return anchorsOf(readPage(target)).includes(anchor) ? null : `${page}: ${link}: there is no such heading`;
 }
 
 describe('the documentation', () => {
   it('links only to files and headings that are there', () => {
-    const broken = pages().flatMap((page) => {
-      const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(FENCE, '');
-      return [...text.matchAll(LINK)].map(([, link = '']) => brokenBecause(page, link));
-    });
+    const broken = documentation().flatMap(({ path, text }) =>
+      [...text.matchAll(LINK)].map(([, link = '']) => brokenBecause(path, link)),
+    );
     expect(broken.length).toBeGreaterThan(20);
     expect(broken.filter((problem) => problem !== null)).toEqual([]);
   });

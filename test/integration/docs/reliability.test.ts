@@ -1,4 +1,4 @@
-/** The README's walk through a failing Redis, run as it is printed. */
+/** The walk of docs/reliability.md through a failing Redis, run as it is printed. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,8 +22,8 @@ afterAll(async () => {
   await pod.remove();
 });
 
-test("the README's walk through a failing Redis gives what the README shows", async () => {
-  const steps = readmeWalk('### When Redis fails');
+test('the walk through a failing Redis gives what docs/reliability.md shows', async () => {
+  const steps = readmeWalk('## See it: Redis fails', 'docs/reliability.md');
   expect(steps.length).toBeGreaterThanOrEqual(8);
   await runWalk(steps, { '8080': pod.port, '8000': pod.apiPort, '6390': redisPort });
 });
