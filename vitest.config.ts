@@ -8,8 +8,8 @@ const COMPONENTS = ['jobs', 'postgres', 'redis', 'shard'].map(
 
 /**
  * Unit tests are pure and fast; simulations run whole days under virtual time, beside the tests of components. One group
- * runs after the other: whole pods want the machine for themselves, and so run one file at a time, in forked processes
- * (a uWebSockets.js app cannot be ended from outside its thread).
+ * runs after the other. Whole pods spend most of their tests waiting, and so run two files at a time; browsers want the
+ * machine for themselves. All in forked processes (a uWebSockets.js app cannot be ended from outside its thread).
  */
 export default defineConfig({
   test: {
@@ -51,8 +51,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/integration/**/*.test.ts'],
           exclude: COMPONENTS,
-          fileParallelism: false,
-          testTimeout: 60_000,
+          testTimeout: 90_000,
           hookTimeout: 120_000,
         },
       },

@@ -19,6 +19,7 @@ export function someCampaign(changes: Partial<Campaign> = {}): Campaign {
     breakerThreshold: 0.95,
     confidenceGate: false,
     dayReset: null,
+    zoneChange: null,
     dayparts: null,
     hourMultipliers: null,
     targeting: null,

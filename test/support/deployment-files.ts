@@ -1,9 +1,7 @@
 /** Reads the files of docker/ and docker-compose.yml as data, for tests of what they say. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments } from 'yaml';
-
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { ROOT } from './repository.ts';
 
 export function readText(path: string): string {
   return readFileSync(`${ROOT}/${path}`, 'utf8');

@@ -4,7 +4,7 @@ import { closePostgres, openPostgres, type Sql } from '../../src/sinks/postgres/
 import { TestPod } from './pod.ts';
 import { until } from './pod-wait.ts';
 import { TestPostgres } from './postgres.ts';
-import { TestRedis } from './redis.ts';
+import { TestRedis, type TestRedisOptions } from './redis.ts';
 
 /** Another Redis than one server that the pods reach directly. */
 export interface RedisSide {
@@ -39,8 +39,9 @@ export class TestFleet {
     count: number,
     env: Readonly<Record<string, string | number>> = {},
     side?: (redis: TestRedis) => Promise<RedisSide> | RedisSide,
+    redisOptions: TestRedisOptions = {},
   ): Promise<TestFleet> {
-    const [redis, postgres] = await Promise.all([TestRedis.start(), TestPostgres.start()]);
+    const [redis, postgres] = await Promise.all([TestRedis.start(redisOptions), TestPostgres.start()]);
     await redis.aged(); // or the pods would pause first
     const { env: redisEnv, client } = (await side?.(redis)) ?? directly(redis);
     const shared = {

@@ -3,7 +3,8 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT, yamlDocuments } from './deployment-files.ts';
+import { yamlDocuments } from './deployment-files.ts';
+import { ROOT } from './repository.ts';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 /** A client of the WebSocket of live updates: keeps every message, and the rows as a client would merge them. */
 import { unpack } from 'msgpackr';
-import { WebSocket } from 'ws';
+import { type PerMessageDeflateOptions, WebSocket } from 'ws';
 import { until } from './pod-wait.ts';
 
 export interface LiveRow {
@@ -23,6 +23,8 @@ export interface LiveClientOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether it answers pings; it does when absent. */
   readonly autoPong?: boolean;
+  /** What it offers to take compressed; what browsers offer when absent. */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
 }
 
 export class TestLiveClient {
@@ -58,12 +60,13 @@ export class TestLiveClient {
   /** Begins to connect. */
   static connect(
     port: number,
-    { query = '', headers = {}, autoPong = true }: LiveClientOptions = {},
+    { query = '', headers = {}, autoPong = true, perMessageDeflate = true }: LiveClientOptions = {},
   ): TestLiveClient {
     return new TestLiveClient(
       new WebSocket(`ws://127.0.0.1:${port}/ws/budget-updates${query}`, {
         headers: { ...headers },
         autoPong,
+        perMessageDeflate,
       }),
     );
   }

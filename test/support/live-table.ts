@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { GATE_OPEN } from '../../src/domain/gate.ts';
 import { CampaignCatalog } from '../../src/management/live/campaign-catalog.ts';
 import { LiveRows } from '../../src/management/live/live-rows.ts';
-import { LiveUpdates } from '../../src/management/live/live-updates.ts';
+import { CLIENTS_MAX, LiveUpdates, type LiveUpdatesParts } from '../../src/management/live/live-updates.ts';
 import { hashId, shardOf } from '../../src/table/hash.ts';
 import { IdIndex } from '../../src/table/id-index.ts';
 import { allocateTable, GAUGE_SPENT } from '../../src/table/layout.ts';
@@ -23,7 +23,7 @@ export class LiveTable {
 
   constructor(campaignsMax: number) {
     const memory = allocateTable(campaignsMax, SHARDS, 1);
-    this.catalog = new CampaignCatalog(campaignsMax);
+    this.catalog = new CampaignCatalog(memory);
     this.rows = new LiveRows(memory, this.catalog);
     this.#index = new IdIndex(memory);
     this.#owners = Array.from({ length: SHARDS }, (_, shard) => new OwnerTable(memory, shard));
@@ -57,9 +57,12 @@ export class LiveTable {
     }
   }
 
-  live(intervalMs: number, beatMs = 15_000): LiveUpdates {
+  /** @param parts what differs from a pod's; `totals` are asked for once a turn */
+  live(
+    intervalMs: number,
+    parts: Partial<Pick<LiveUpdatesParts, 'beatMs' | 'restMsMax' | 'totals'>> = {},
+  ): LiveUpdates {
     return new LiveUpdates({
-      beatMs,
       rows: this.rows,
       shards: {
         describe: async (ids) => {
@@ -70,7 +73,9 @@ export class LiveTable {
       },
       totals: () => ({ qps: 0 }),
       intervalMs,
+      clientsPerTokenMax: CLIENTS_MAX,
       log: pino({ level: 'silent' }),
+      ...parts,
     });
   }
 }

@@ -1,6 +1,7 @@
 /** Runs the built `pacer` command as a user does, with nothing of the test's own environment but the path. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { killAtEnd } from './end-of-tests.ts';
 
 const PACER = fileURLToPath(new URL('../../dist/cli/pacer.js', import.meta.url));
 
@@ -21,6 +22,8 @@ export function pacer(
     env: { PATH: process.env.PATH ?? '', ...texts },
     cwd: '/',
   });
+  const spareAtEnd = killAtEnd(() => child.kill('SIGKILL'));
+  child.once('exit', spareAtEnd);
   let [text, error] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part;

@@ -5,6 +5,8 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 
 const ANSWER_DEADLINE_MS = 30_000;
+/** The core service closes connections that are idle for ten seconds: one that is about to be is not used again. */
+const IDLE_MS = 8_000;
 
 export interface Reply<Body = unknown> {
   readonly status: number;
@@ -54,15 +56,22 @@ export interface BudgetStatus {
 export type Headers = Readonly<Record<string, string>>;
 
 export class HttpClient {
+  /** 0 when it is a unix domain socket. */
   readonly port: number;
+  readonly #address: { readonly host: string; readonly port: number } | { readonly socketPath: string };
   readonly #agent: Agent;
   readonly #headers: Headers;
 
-  /** @param token sent with every request */
-  constructor(port: number, connectionsMax: number, token?: string) {
-    this.port = port;
+  /**
+   * @param address a port of this machine, or the path of a unix domain socket
+   * @param token sent with every request
+   */
+  constructor(address: number | string, connectionsMax: number, token?: string) {
+    this.port = typeof address === 'number' ? address : 0;
+    this.#address =
+      typeof address === 'number' ? { host: '127.0.0.1', port: address } : { socketPath: address };
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connectionsMax });
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connectionsMax, timeout: IDLE_MS });
   }
 
   /** @param body an object is sent as JSON, a text or bytes as they are */
@@ -79,7 +88,7 @@ export class HttpClient {
     return new Promise((resolve, reject) => {
       const length = bytes === undefined ? {} : { 'content-length': Buffer.byteLength(bytes) };
       const headers = { ...this.#headers, ...length, ...more };
-      const options = { host: '127.0.0.1', port: this.port, method, path, agent: this.#agent, headers };
+      const options = { ...this.#address, method, path, agent: this.#agent, headers };
       const sent = httpRequest({ ...options, timeout: ANSWER_DEADLINE_MS }, (answer) => {
         const parts: Buffer[] = [];
         answer.on('data', (part: Buffer) => parts.push(part));
@@ -107,8 +116,8 @@ export class HttpClient {
 
 /** A bidder: one connection to the core service unless told otherwise. */
 export class Bidder extends HttpClient {
-  constructor(port: number, connectionsMax = 1, token?: string) {
-    super(port, connectionsMax, token);
+  constructor(address: number | string, connectionsMax = 1, token?: string) {
+    super(address, connectionsMax, token);
   }
 
   async decide(campaignId: string, bidCents: number, bidId?: string): Promise<Decision> {

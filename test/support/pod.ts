@@ -7,12 +7,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, resolve } from 'node:path';
+import { killAtEnd } from './end-of-tests.ts';
 import { Bidder, HttpClient, type Reply } from './pod-http.ts';
 import { calmZone, until } from './pod-wait.ts';
+import { ROOT } from './repository.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const MAIN = join(ROOT, 'dist/main.js');
 /** A first start makes the embedded database. */
 const READY_DEADLINE_MS = 90_000;
 const EXIT_DEADLINE_MS = 30_000;
@@ -20,6 +21,8 @@ const OUTPUT_CHARACTERS_MAX = 1_000_000;
 const CONNECTIONS = 16;
 
 export interface PodOptions {
+  /** Where it starts, absolute or below dist/; dist/main.js when absent. */
+  readonly entry?: string;
   readonly env?: Readonly<Record<string, string | number>>;
   readonly nodeArguments?: readonly string[];
   /** The pod's own, such as `--demo`. */
@@ -42,6 +45,7 @@ export class TestPod {
   /** Standard output and standard error of the present process. */
   output = '';
   #env: Readonly<Record<string, string | number>>;
+  readonly #entry: string;
   readonly #nodeArguments: readonly string[];
   readonly #arguments: readonly string[];
   readonly #edgeToken: string | undefined;
@@ -50,16 +54,17 @@ export class TestPod {
   #exited: Promise<PodExit> = Promise.resolve({ code: null, signal: null });
   #core: Bidder | null = null;
   #api: HttpClient | null = null;
-  readonly #killOnExit = () => this.#process?.kill('SIGKILL');
+  readonly #spareAtEnd: () => void;
 
   private constructor(folder: string, options: PodOptions) {
     this.folder = folder;
     this.#env = options.env ?? {};
+    this.#entry = options.entry === undefined ? MAIN : resolve(dirname(MAIN), options.entry);
     this.#nodeArguments = options.nodeArguments ?? [];
     this.#arguments = options.arguments ?? [];
     this.#edgeToken = options.edgeToken;
     this.#apiToken = options.apiToken;
-    process.once('exit', this.#killOnExit);
+    this.#spareAtEnd = killAtEnd(() => this.#process?.kill('SIGKILL'));
   }
 
   /** A pod that is not started yet. */
@@ -126,13 +131,16 @@ export class TestPod {
     this.spawn({ LOG_LEVEL: 'info', ...own, DATA_DIR: this.dataDir, ...this.#env });
   }
 
-  /** Starts the process with this environment and nothing of the test's own but the path. */
+  /**
+   * Starts the process with this environment and nothing of the test's own but the path. Its temporary files are in its
+   * folder: a killed pod leaves the socket of its embedded database behind.
+   */
   spawn(env: Readonly<Record<string, string | number>>): void {
     const { PATH = '', HOME = '' } = process.env;
     const texts = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
-    const child = spawn(process.execPath, [...this.#nodeArguments, MAIN, ...this.#arguments], {
+    const child = spawn(process.execPath, [...this.#nodeArguments, this.#entry, ...this.#arguments], {
       cwd: this.folder,
-      env: { PATH, HOME, ...texts },
+      env: { PATH, HOME, TMPDIR: this.folder, ...texts },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.output = '';
@@ -187,7 +195,7 @@ export class TestPod {
   /** Ends the process if it runs and removes its folder. */
   async remove(): Promise<void> {
     await this.kill();
-    process.off('exit', this.#killOnExit);
+    this.#spareAtEnd();
     await rm(this.folder, { recursive: true, force: true });
   }
 

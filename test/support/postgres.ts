@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
+import { killAtEnd } from './end-of-tests.ts';
 
 const run = promisify(execFile);
 const PASSWORD = 'not-to-be-logged';
@@ -28,13 +29,13 @@ export class TestPostgres {
   readonly #owner: Owner;
   #port = 0;
   #server: ChildProcess | null = null;
-  readonly #killOnExit = () => this.#server?.kill('SIGKILL');
+  readonly #spareAtEnd: () => void;
 
   private constructor(folder: string, bin: string, owner: Owner) {
     this.#folder = folder;
     this.#bin = bin;
     this.#owner = owner;
-    process.once('exit', this.#killOnExit);
+    this.#spareAtEnd = killAtEnd(() => this.#server?.kill('SIGKILL'));
   }
 
   /** A new, empty server, ready for connections. */
@@ -85,7 +86,7 @@ export class TestPostgres {
   /** Ends the server and removes its folder. */
   async remove(): Promise<void> {
     await this.stop();
-    process.off('exit', this.#killOnExit);
+    this.#spareAtEnd();
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -5,10 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { ROOT } from './deployment-files.ts';
+import { killAtEnd } from './end-of-tests.ts';
 import { freePorts } from './pod.ts';
 import { HttpClient } from './pod-http.ts';
 import { until } from './pod-wait.ts';
+import { ROOT } from './repository.ts';
 import { ensureTool } from './system-tool.ts';
 
 export interface Sample {
@@ -27,13 +28,13 @@ export class TestPrometheus {
   readonly #folder: string;
   readonly #server: ChildProcess;
   readonly #client: HttpClient;
-  readonly #killOnExit = () => this.#server.kill('SIGKILL');
+  readonly #spareAtEnd: () => void;
 
   private constructor(folder: string, server: ChildProcess, client: HttpClient) {
     this.#folder = folder;
     this.#server = server;
     this.#client = client;
-    process.once('exit', this.#killOnExit);
+    this.#spareAtEnd = killAtEnd(() => this.#server.kill('SIGKILL'));
   }
 
   /** @param ports of the pods on this machine that it scrapes */
@@ -84,7 +85,7 @@ export class TestPrometheus {
 
   async remove(): Promise<void> {
     this.#client.close();
-    process.off('exit', this.#killOnExit);
+    this.#spareAtEnd();
     if (this.#server.exitCode === null) {
       const gone = once(this.#server, 'exit');
       this.#server.kill('SIGKILL');

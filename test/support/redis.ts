@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { RedisLogin, RedisTarget } from '../../src/sinks/redis/redis-target.ts';
 import { YOUNG_SECONDS } from '../../src/sinks/redis/server-memory.ts';
+import { killAtEnd } from './end-of-tests.ts';
 import { until } from './pod-wait.ts';
 import { ensureTool } from './system-tool.ts';
 
@@ -18,7 +19,7 @@ const START_ATTEMPTS = 5;
 const HOST = '127.0.0.1';
 
 export interface TestRedisOptions {
-  /** Lines of redis.conf beside port, folder and no persistence. */
+  /** Lines of redis.conf beside port and folder; it keeps nothing unless they say so. */
   readonly settings?: readonly string[];
   readonly sentinel?: boolean;
   readonly password?: string;
@@ -30,12 +31,12 @@ export class TestRedis {
   #port = 0;
   #server: ChildProcess | null = null;
   #admin: Redis | null = null;
-  readonly #killOnExit = () => this.#server?.kill('SIGKILL');
+  readonly #spareAtEnd: () => void;
 
   private constructor(folder: string, options: TestRedisOptions) {
     this.#folder = folder;
     this.#options = options;
-    process.once('exit', this.#killOnExit);
+    this.#spareAtEnd = killAtEnd(() => this.#server?.kill('SIGKILL'));
   }
 
   /** A new, empty server, ready for connections. */
@@ -82,8 +83,9 @@ export class TestRedis {
   async resume(): Promise<void> {
     if (this.#server !== null) return;
     const { settings = [], sentinel = false, password } = this.#options;
-    const lines = [`port ${this.#port}`, `dir ${this.#folder}`, `bind ${HOST}`, ...settings];
+    const lines = [`port ${this.#port}`, `dir ${this.#folder}`, `bind ${HOST}`];
     if (!sentinel) lines.push('save ""', 'appendonly no');
+    lines.push(...settings);
     if (password !== undefined) lines.push(`requirepass ${password}`, `masterauth ${password}`);
     const path = join(this.#folder, 'redis.conf');
     await writeFile(path, `${lines.join('\n')}\n`);
@@ -127,7 +129,7 @@ export class TestRedis {
   /** Ends the server and removes its folder. */
   async remove(): Promise<void> {
     await this.stop('SIGKILL');
-    process.off('exit', this.#killOnExit);
+    this.#spareAtEnd();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

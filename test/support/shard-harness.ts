@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { resetsOn } from '../../src/domain/budget-day.ts';
-import type { Campaign } from '../../src/domain/campaign.ts';
+import type { Campaign, CampaignTerms } from '../../src/domain/campaign.ts';
 import { micros } from '../../src/domain/money.ts';
 import {
   BatchWriter,
@@ -18,9 +18,10 @@ import {
   KIND_SPEND,
   type OutcomeBatch,
 } from '../../src/messages/edge-shard.ts';
+import { CYCLE_MS } from '../../src/shard/duty-cycle.ts';
 import type { FleetEvents } from '../../src/shard/event-claims.ts';
 import { Ledger } from '../../src/shard/ledger.ts';
-import { CYCLE_MS, type PostedBatch, Shard } from '../../src/shard/shard.ts';
+import { type PostedBatch, Shard } from '../../src/shard/shard.ts';
 import { allocateEdgeTurns, EdgeTurn, EdgeTurns } from '../../src/table/edge-turns.ts';
 import { IdIndex } from '../../src/table/id-index.ts';
 import { allocateTable, type TableMemory } from '../../src/table/layout.ts';
@@ -68,6 +69,7 @@ export function campaignOf(id: string, dailyBudgetMicros: number, more: Partial<
     breakerThreshold: 1,
     confidenceGate: false,
     dayReset: null,
+    zoneChange: null,
     dayparts: null,
     hourMultipliers: null,
     targeting: null,
@@ -77,6 +79,31 @@ export function campaignOf(id: string, dailyBudgetMicros: number, more: Partial<
     updatedAt: '2026-03-02T00:00:00.000Z',
     ...more,
   };
+}
+
+/** The campaign of an account, as it could be told anew. */
+function plainCampaign(terms: CampaignTerms): Campaign {
+  const { id, dailyBudgetMicros, name, totalBudgetMicros, startDate, endDate, timezone, pacingMode } = terms;
+  const { pacingLever, status, breakerThreshold, confidenceGate, dayReset, zoneChange, dayparts } = terms;
+  const { hourMultipliers, version, createdAt } = terms;
+  return campaignOf(id, dailyBudgetMicros, {
+    name,
+    totalBudgetMicros,
+    startDate,
+    endDate,
+    timezone,
+    pacingMode,
+    pacingLever,
+    status,
+    breakerThreshold,
+    confidenceGate,
+    dayReset,
+    zoneChange,
+    dayparts,
+    hourMultipliers,
+    version,
+    createdAt,
+  });
 }
 
 export class ShardHarness {
@@ -168,8 +195,8 @@ export class ShardHarness {
   reset(campaignId: string): Promise<string> {
     const account = [...this.shard.allAccounts()].find(({ campaign }) => campaign.id === campaignId);
     if (account === undefined) throw new Error(`no campaign ${campaignId}`);
-    const { campaign, paced } = account;
-    const { date } = paced.day;
+    const campaign = plainCampaign(account.campaign);
+    const { date } = account.paced.day;
     const dayReset = { date, count: resetsOn(campaign, date) + 1, at: new Date(this.wallMs).toISOString() };
     return this.upsert({ ...campaign, version: campaign.version + 1, dayReset });
   }

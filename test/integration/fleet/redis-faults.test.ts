@@ -70,6 +70,10 @@ describe('under load, a Redis', () => {
       await until('the pod misses Redis', async () => (await fleet.health(pod)).redis_healthy === false);
     }
     await load.wonMore(20); // of the leases in hand
+    const unchecked = fleet.pods.map(async (pod) =>
+      (await pod.core.metrics()).get('pacer_spend_unchecked_total'),
+    );
+    expect((await Promise.all(unchecked)).some((count) => Number(count) > 0)).toBe(true);
     fleet.redis.thaw();
     await allHealthy();
     await load.wonMore(20);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../../support/deployment-files.ts';
+import { ROOT } from '../../support/repository.ts';
 import { ensureTool } from '../../support/system-tool.ts';
 
 const run = promisify(execFile);

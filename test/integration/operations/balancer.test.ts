@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT, readText } from '../../support/deployment-files.ts';
+import { readText } from '../../support/deployment-files.ts';
 import { TestDns } from '../../support/dns-server.ts';
 import { pacer } from '../../support/pacer-command.ts';
 import { freePorts } from '../../support/pod.ts';
@@ -13,6 +13,7 @@ import { HttpClient } from '../../support/pod-http.ts';
 import { calmZone, until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
 import { TestRedis } from '../../support/redis.ts';
+import { ROOT } from '../../support/repository.ts';
 import { ensureTool } from '../../support/system-tool.ts';
 
 const run = promisify(execFile);

@@ -5,10 +5,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../../support/deployment-files.ts';
 import { freePorts } from '../../support/pod.ts';
 import { until } from '../../support/pod-wait.ts';
 import { TestPostgres } from '../../support/postgres.ts';
+import { ROOT } from '../../support/repository.ts';
 import { ensureTool } from '../../support/system-tool.ts';
 
 describe('replicas that share one volume', () => {

