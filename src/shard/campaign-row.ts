@@ -1,7 +1,8 @@
 /**
  * A campaign as the ledger keeps it: its fields in a fixed order, without their names, which are three quarters of it.
- * The id is the row's key. Fields are only ever appended: a row that was written before lacks them. Before there were
- * rows the whole campaign was kept, with its names; such ones are read as well, and become rows with their next write.
+ * The id is the row's key. Fields are only ever appended: a row that was written before lacks them. What may be any JSON is
+ * kept as its text: msgpack renames keys called `__proto__`. Before there were rows the whole campaign was kept, with its
+ * names; such ones are read as well, and become rows with their next write.
  */
 import type { Campaign } from '../domain/campaign.ts';
 
@@ -33,6 +34,9 @@ const FIELDS = [
   'updatedAt',
 ] as const satisfies readonly (keyof Campaign)[];
 
+/** Those of any JSON. */
+const TEXTS: ReadonlySet<keyof Campaign> = new Set(['targeting', 'creative']);
+
 /** A row of the form with the values of {@link FIELDS}; the compiler takes none where a field of campaigns is missing there. */
 export type CampaignRow =
   Exclude<keyof Campaign, 'id' | (typeof FIELDS)[number]> extends never
@@ -48,7 +52,11 @@ export type StoredCampaign = CampaignRow | Campaign;
 export function toRow(campaign: Campaign): CampaignRow {
   const { createdAt, updatedAt } = campaign;
   const row = { ...campaign, updatedAt: updatedAt === createdAt ? null : updatedAt };
-  return [FORM, ...FIELDS.map((name) => row[name])];
+  return [FORM, ...FIELDS.map((name) => (TEXTS.has(name) ? textOf(row[name]) : row[name]))];
+}
+
+function textOf(json: unknown): string | null {
+  return json === null ? null : JSON.stringify(json);
 }
 
 /** @throws Error for a row of a form that this release does not know */
@@ -56,9 +64,15 @@ export function fromRow(id: string, stored: StoredCampaign): Campaign {
   if (!isRow(stored)) return { ...ADDED, ...stored };
   const [form, ...values] = stored;
   if (form !== FORM) throw new Error('the ledger was written by a newer release');
-  const fields = Object.fromEntries(FIELDS.map((name, at) => [name, values[at]]));
+  const fields = Object.fromEntries(
+    FIELDS.map((name, at) => [name, TEXTS.has(name) ? jsonOf(values[at]) : values[at]]),
+  );
   const campaign = { id, ...fields } as Omit<Campaign, 'updatedAt'> & { readonly updatedAt: string | null };
   return { ...campaign, updatedAt: campaign.updatedAt ?? campaign.createdAt };
+}
+
+function jsonOf(text: unknown): unknown {
+  return typeof text === 'string' ? JSON.parse(text) : null;
 }
 
 /** Whether it is in today's form. */

@@ -53,6 +53,14 @@ describe('the row of a campaign', () => {
     );
   });
 
+  test('keeps any JSON as it is, whatever its keys are called', () => {
+    const targeting: unknown = JSON.parse('{"__proto__":{"a":[1,null]},"constructor":"b"}');
+    const campaign = campaignOf('c', 1_000_000, { targeting, creative: 'text' });
+    const kept = fromRow('c', stored(toRow(campaign)));
+    expect(JSON.stringify(kept.targeting)).toBe(JSON.stringify(targeting));
+    expect(kept).toEqual(campaign);
+  });
+
   test('has all the fields that there are', () => {
     const campaign = campaignOf('c', 1_000_000);
     expect(Object.keys(fromRow('c', toRow(campaign))).sort()).toEqual(Object.keys(campaign).sort());
