@@ -1,7 +1,7 @@
 /**
  * One campaign's whole day under virtual time, one second per step: notices that are due, then the second's
- * asks in their order against the throttle, the tokens and the gate, then (every second, or at every sync of
- * several pods) the controller's tick. Spend belongs to the day of its bid, so notices after midnight count.
+ * asks in their order against the throttle, the tokens and the gate, then (every second, in a rhythm of its own, or
+ * at every sync of several pods) the controller's tick. Spend belongs to the day of its bid, so notices after midnight count.
  */
 import { newTickInput, newTickOutput, type TickInput } from '../../src/domain/controller-tick.ts';
 import { buildCurve } from '../../src/domain/curve.ts';
@@ -9,6 +9,7 @@ import { podPassProbability } from '../../src/domain/fleet-share.ts';
 import { localDayAt } from '../../src/domain/local-day.ts';
 import { type Plan, replan, startPlan, targetAt } from '../../src/domain/plan.ts';
 import { trafficShape } from '../../src/domain/supply-guard.ts';
+import { isAskedSeldom, SELDOM_TICK_MS } from '../../src/domain/tick-rhythm.ts';
 import type { Controller, ControllerKind, Known } from './controllers/controller.ts';
 import { Gate } from './gate.ts';
 import { mix, STEP } from './random.ts';
@@ -80,6 +81,11 @@ class CampaignDay {
   private noticedSeconds = 0;
   /** What a second adds to the tokens until the next tick. */
   private fillPerSecond = 0;
+  private tickedSecond = 0;
+  /** The next tick may wait until then, if nothing happens that the controller is to know. */
+  private restsUntilSecond = 0;
+  /** Nobody asked before the last tick. */
+  private listens = true;
   private endedSecond = DAY_SECONDS;
 
   constructor(of: Scenario, traffic: Traffic, kind: ControllerKind) {
@@ -113,8 +119,8 @@ class CampaignDay {
       if (second === NOON_SECOND && of.noonBudget !== 1) this.changeBudget(second);
       this.settle(second);
       this.ask(second);
-      if ((second + 1) % of.syncSeconds === 0) this.tick(second + 1, of.syncSeconds);
-      else this.fillTokens(this.fillPerSecond);
+      if (this.isTickDue(second + 1)) this.tick(second + 1, second + 1 - this.tickedSecond);
+      else if (of.syncSeconds > 1) this.fillTokens(this.fillPerSecond);
       if (second % 60 === 59) {
         const sample = (second + 1 - startSecond) / 60 - 1;
         spent[sample] = gate.spentMicros;
@@ -194,8 +200,20 @@ class CampaignDay {
     return true;
   }
 
+  private isTickDue(second: number): boolean {
+    const { input, controller, of } = this;
+    if (of.syncSeconds > 1 || controller.hasRhythm === undefined) return second % of.syncSeconds === 0;
+    const happened = input.wins > 0 || (this.listens && input.asks > 0);
+    return happened || second >= this.restsUntilSecond;
+  }
+
   private tick(second: number, elapsedSeconds: number): void {
     const { gate, input, output, of } = this;
+    this.tickedSecond = second;
+    this.restsUntilSecond = isAskedSeldom(input.asks, elapsedSeconds)
+      ? second + SELDOM_TICK_MS / 1000
+      : second + 1;
+    this.listens = input.asks === 0;
     input.nowMs = day.startMs + second * 1000;
     input.elapsedSeconds = elapsedSeconds;
     input.spentMicros = gate.spentMicros;
@@ -212,8 +230,8 @@ class CampaignDay {
       this.passBits[pod] = part * TWO_32;
     }
     this.passBitsMax = Math.max(...this.passBits);
-    // What a tick grants for several seconds comes second by second; the first bucket comes full.
-    this.fillPerSecond = output.tokenFillMicros / Math.max(elapsedSeconds, 1);
+    // What a sync grants for several seconds comes second by second; the first bucket comes full.
+    this.fillPerSecond = output.tokenFillMicros / (of.syncSeconds > 1 ? Math.max(elapsedSeconds, 1) : 1);
     this.fillTokens(this.fillPerSecond);
   }
 

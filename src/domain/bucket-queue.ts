@@ -1,17 +1,17 @@
 /**
  * A queue of buckets, oldest first: each holds an amount and expires at a time. Under load every campaign has one, so it is
- * a single array of numbers that grows by a quarter (one that is pushed to grows by half and sixteen):
+ * a single array of numbers that grows by a quarter (one that is pushed to grows by half and sixteen). Dropped buckets
+ * leave their room in front until it is as much as a growth would bring: dropping touches none of the others.
  *
- *   count │ micros, expiresAtMs │ micros, expiresAtMs │ … │ room
+ *   count, dropped │ room of dropped ones │ micros, expiresAtMs │ micros, expiresAtMs │ … │ room
  *
  * What adds or drops a bucket returns the queue to go on with.
  */
 export type BucketQueue = number[];
 
-/** The queue of all that have no bucket. Nobody changes it: appending makes another one. */
-export const NO_BUCKETS: BucketQueue = numbers(1);
-
-const FIRST = 1;
+const COUNT = 0;
+const DROPPED = 1;
+const FIRST = 2;
 const BUCKET_NUMBERS = 2;
 const EXPIRES_AT = 1;
 const GROWTH = 0.25;
@@ -19,62 +19,87 @@ const GROWTH_BUCKETS_MIN = 2;
 /** A queue that uses less of its room gives it back. */
 const USE_MIN = 0.25;
 
+/** The queue of all that have no bucket. Nobody changes it: appending makes another one. */
+export const NO_BUCKETS: BucketQueue = numbers(FIRST);
+
 export function bucketCount(queue: BucketQueue): number {
-  return queue[0] as number;
+  return queue[COUNT] as number;
 }
 
 /** Of a queue that has one, as are the others. */
 export function oldestMicros(queue: BucketQueue): number {
-  return queue[FIRST] as number;
+  return queue[placeOf(queue, 0)] as number;
 }
 
 export function oldestExpiresAtMs(queue: BucketQueue): number {
-  return queue[FIRST + EXPIRES_AT] as number;
+  return queue[placeOf(queue, 0) + EXPIRES_AT] as number;
 }
 
 export function newestExpiresAtMs(queue: BucketQueue): number {
-  return queue[placeOf(bucketCount(queue) - 1) + EXPIRES_AT] as number;
+  return queue[newestPlace(queue) + EXPIRES_AT] as number;
 }
 
 export function addToNewest(queue: BucketQueue, micros: number): void {
-  const place = placeOf(bucketCount(queue) - 1);
+  const place = newestPlace(queue);
   queue[place] = (queue[place] as number) + micros;
 }
 
 export function takeFromOldest(queue: BucketQueue, micros: number): void {
-  queue[FIRST] = (queue[FIRST] as number) - micros;
+  const place = placeOf(queue, 0);
+  queue[place] = (queue[place] as number) - micros;
 }
 
 export function append(queue: BucketQueue, micros: number, expiresAtMs: number): BucketQueue {
-  const count = bucketCount(queue);
-  const roomy = placeOf(count) < queue.length ? queue : resized(queue, count + growthOf(count));
-  roomy[placeOf(count)] = micros;
-  roomy[placeOf(count) + EXPIRES_AT] = expiresAtMs;
-  roomy[0] = count + 1;
+  const roomy = withRoom(queue);
+  const place = placeOf(roomy, bucketCount(roomy));
+  roomy[place] = micros;
+  roomy[place + EXPIRES_AT] = expiresAtMs;
+  roomy[COUNT] = bucketCount(roomy) + 1;
   return roomy;
 }
 
 export function dropOldest(queue: BucketQueue): BucketQueue {
   const count = bucketCount(queue) - 1;
   if (count === 0) return NO_BUCKETS;
-  for (let at = FIRST; at < placeOf(count); at++) queue[at] = queue[at + BUCKET_NUMBERS] as number;
-  queue[0] = count;
-  return placeOf(count) < USE_MIN * queue.length ? resized(queue, count + growthOf(count)) : queue;
+  queue[COUNT] = count;
+  queue[DROPPED] = (queue[DROPPED] as number) + 1;
+  return sizeOf(count) < USE_MIN * queue.length
+    ? moved(queue, numbers(sizeOf(count + growthOf(count))))
+    : queue;
 }
 
-function placeOf(bucket: number): number {
-  return FIRST + bucket * BUCKET_NUMBERS;
+/** Room for another bucket at the end: what there is, what dropped ones left in front, or more. */
+function withRoom(queue: BucketQueue): BucketQueue {
+  const count = bucketCount(queue);
+  if (placeOf(queue, count) < queue.length) return queue;
+  const growth = growthOf(count);
+  return moved(queue, (queue[DROPPED] as number) < growth ? numbers(sizeOf(count + growth)) : queue);
+}
+
+/** Moves the buckets to the front of an array, which may be their own. */
+function moved(queue: BucketQueue, to: BucketQueue): BucketQueue {
+  const from = placeOf(queue, 0);
+  const used = bucketCount(queue) * BUCKET_NUMBERS;
+  for (let at = 0; at < used; at++) to[FIRST + at] = queue[from + at] as number;
+  to[COUNT] = bucketCount(queue);
+  to[DROPPED] = 0;
+  return to;
+}
+
+function placeOf(queue: BucketQueue, bucket: number): number {
+  return FIRST + ((queue[DROPPED] as number) + bucket) * BUCKET_NUMBERS;
+}
+
+function newestPlace(queue: BucketQueue): number {
+  return placeOf(queue, bucketCount(queue) - 1);
+}
+
+function sizeOf(buckets: number): number {
+  return FIRST + buckets * BUCKET_NUMBERS;
 }
 
 function growthOf(count: number): number {
   return Math.max(GROWTH_BUCKETS_MIN, Math.floor(GROWTH * count));
-}
-
-function resized(queue: BucketQueue, buckets: number): BucketQueue {
-  const other = numbers(placeOf(buckets));
-  const used = placeOf(bucketCount(queue));
-  for (let at = 0; at < used; at++) other[at] = queue[at] as number;
-  return other;
 }
 
 function numbers(length: number): number[] {

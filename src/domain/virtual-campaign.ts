@@ -3,8 +3,8 @@
  * forecasts. It makes the decision that an edge makes on the shared table, with the same rules behind it, but
  * takes each bid straight from the free budget: one owner needs no allowance ahead of the bids.
  *
- * Time is milliseconds that never go back; wall and steady clock are the same. The controller ticks once a
- * second from the first moment on, and once a minute after an hour without a bid.
+ * Time is milliseconds that never go back; wall and steady clock are the same. The controller ticks as in a shard
+ * (tick-rhythm.ts), and once a minute after an hour without a bid.
  */
 import type { CampaignTerms } from './campaign.ts';
 import type { Clock } from './clock.ts';
@@ -24,8 +24,8 @@ import {
 import { isOpen } from './gate-rules.ts';
 import { PacedCampaign } from './paced-campaign.ts';
 import type { AskCounts, PacingSettings, Prior } from './pacing-settings.ts';
+import { isAskedSeldom, SELDOM_TICK_MS, TICK_MS } from './tick-rhythm.ts';
 
-const TICK_MS = 1000;
 const IDLE_TICK_MS = 60_000;
 const IDLE_AFTER_MS = 3_600_000;
 
@@ -49,6 +49,8 @@ export class VirtualCampaign {
   private tokensMicros = 0;
   private probes = 0;
   private nextTickMs: number;
+  /** Nobody asked since the last tick. */
+  private listens = true;
   private dueAtMs = 0;
   private askedAtMs: number;
 
@@ -56,7 +58,7 @@ export class VirtualCampaign {
     this.breakerProbes = settings.breakerProbes;
     this.at(nowMs);
     this.paced = new PacedCampaign(campaign, null, settings, this.clock, prior);
-    this.nextTickMs = nowMs + TICK_MS;
+    this.nextTickMs = nowMs;
     this.askedAtMs = nowMs;
     this.tick();
   }
@@ -66,8 +68,6 @@ export class VirtualCampaign {
     while (this.nextTickMs <= nowMs) {
       this.at(this.nextTickMs);
       this.tick();
-      const idle = this.nextTickMs - this.askedAtMs > IDLE_AFTER_MS;
-      this.nextTickMs += idle ? IDLE_TICK_MS : TICK_MS;
     }
     this.at(nowMs);
     if (nowMs >= this.dueAtMs) this.turn();
@@ -95,6 +95,7 @@ export class VirtualCampaign {
   decide(bidMicros: number, bidId: string, draw: number, nowMs: number, decision: VirtualDecision): void {
     this.advance(nowMs);
     this.askedAtMs = nowMs;
+    if (this.listens) this.tickSoon();
     const { output, counts, paced, gate } = this;
     const wantedMicros = Math.min(bidMicros, Math.max(1, Math.floor(output.bidCapMicros)));
     counts.asks++;
@@ -112,6 +113,7 @@ export class VirtualCampaign {
   /** Counts a spend; nothing is refused: money that was spent was spent. */
   spend(spendMicros: number, bidId: string, nowMs: number): void {
     this.advance(nowMs);
+    this.tickSoon();
     const { covered } = this.paced.spend(spendMicros, 1, 0, bidId, this.clock);
     this.settled(covered);
   }
@@ -171,9 +173,20 @@ export class VirtualCampaign {
     this.dueAtMs = paced.nextDueMs(clock.wallMs);
   }
 
+  /** Something happened that the controller is to know within a second. */
+  private tickSoon(): void {
+    this.listens = false;
+    this.nextTickMs = Math.min(this.nextTickMs, this.clock.steadyMs + TICK_MS);
+  }
+
   private tick(): void {
     const { paced, counts, output } = this;
     this.turn();
+    const { steadyMs } = this.clock;
+    const seldom = isAskedSeldom(counts.asks, (steadyMs - paced.tally.tickedMs) / 1000);
+    const idle = steadyMs - this.askedAtMs > IDLE_AFTER_MS;
+    this.nextTickMs = steadyMs + (idle ? IDLE_TICK_MS : seldom ? SELDOM_TICK_MS : TICK_MS);
+    this.listens = counts.asks === 0;
     if (paced.tick(counts, this.clock, output)) this.turn();
     counts.asks = counts.askedMicros = counts.allowed = 0;
     this.tokensMicros = Math.min(this.tokensMicros + output.tokenFillMicros, output.tokenCapMicros);

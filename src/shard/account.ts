@@ -16,7 +16,7 @@ import { isOpen } from '../domain/gate-rules.ts';
 import { PacedCampaign } from '../domain/paced-campaign.ts';
 import { type CampaignRecord, NOTHING_KNOWN, type PacingSettings } from '../domain/pacing-settings.ts';
 import type { LeaseReply, LeaseRequest } from '../sinks/redis/lease-request.ts';
-import { FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
+import { FLAG_LAST, FLAG_LISTENS, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table/layout.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import { type AccountActivity, type AccountNumbers, accountNumbers } from './account-numbers.ts';
 import { encodeRecord } from './account-record.ts';
@@ -62,6 +62,8 @@ export class Account {
   readonly allowance: Allowance;
   /** The table wants more than the ledger's record covers: a commit will raise it. */
   allowanceShort = false;
+  /** Nobody asked since the last turn: edges say so when somebody does. */
+  listens = true;
   private gate = GATE_VACANT;
   /** Null for a pod of its own. */
   private readonly asks: LeaseAsks | null;
@@ -84,7 +86,7 @@ export class Account {
     this.dueAtMs = 0; // the slot may have been another's
     const numbers = accountNumbers();
     this.numbers = numbers;
-    this.allowance = new Allowance(settings.table, slot, numbers);
+    this.allowance = new Allowance(settings.table, slot, numbers, clock.steadyMs);
     numbers.touchedMs = numbers.projectedMs = clock.steadyMs;
     this.paced = new PacedCampaign(campaign, record, settings, clock, NOTHING_KNOWN, numbers);
   }
@@ -95,6 +97,11 @@ export class Account {
 
   get campaign(): CampaignTerms {
     return this.paced.campaign;
+  }
+
+  /** When its controller last had its turn, steady ms. */
+  get tickedMs(): number {
+    return this.paced.tally.tickedMs;
   }
 
   /** When it next changes by itself, ms since the epoch. */
@@ -271,6 +278,7 @@ export class Account {
   /** Lets time pass: expiries, a new hour or day, the breaker's recovery, flight and dayparts. */
   advance(clock: Clock): void {
     this.observe(clock);
+    this.allowance.follow(clock.steadyMs);
     this.paced.advance(clock);
     if (this.gate === GATE_HALF_OPEN) {
       const { breakerProbes, table } = this.settings;
@@ -304,10 +312,20 @@ export class Account {
     this.dueAtMs = Math.min(this.paced.nextDueMs(clock.wallMs), this.leaseEndMs(clock));
   }
 
-  /** A turn of the duty cycle: sees what edges took and puts allowance on the table for the next moments. */
-  cycle(clock: Clock): void {
-    this.allowance.follow(this.observe(clock));
+  /** Edges called: sees what they took and puts allowance on the table for the next moments. */
+  supply(clock: Clock): void {
+    this.observe(clock);
+    // Nothing is left: what expired since the last turn is wanted now.
+    if (this.showsLast) this.paced.advance(clock);
+    this.allowance.follow(clock.steadyMs);
     this.putOut();
+  }
+
+  /** @param asked since the last turn, so that the next ask needs no saying */
+  heard(asked: boolean): void {
+    if (this.listens === !asked) return;
+    this.listens = !asked;
+    this.publishFlags();
   }
 
   /** Takes all allowance off the table. */
@@ -402,6 +420,7 @@ export class Account {
     // What stands on the table can only go to bids: once it is gone it is in flight.
     const inFlight = this.paced.reservations.totalMicros > 0 || this.allowance.onTableMicros > 0;
     const reserved = inFlight ? FLAG_RESERVED : 0;
-    this.settings.table.setFlags(this.slot, last | tokens | reserved);
+    const listens = this.listens ? FLAG_LISTENS : 0;
+    this.settings.table.setFlags(this.slot, last | tokens | reserved | listens);
   }
 }

@@ -10,10 +10,14 @@ import type { OwnerTable } from '../table/pacing-table.ts';
 
 /** A campaign nobody has bid for yet has this much on the table: 20 dollars. */
 const TARGET_MIN_MICROS = 20_000_000;
-/** Seconds of the recent flow to keep on the table, given a duty cycle of 50 ms. */
-const FLOW_CYCLES = 40;
-/** Lets the target fall by half in about half a minute of cycles in which less is taken. */
-const TARGET_DECAY = 0.999;
+/** So much of the recent flow is kept on the table… */
+const FLOW_MS = 2_000;
+/** …as measured over at least this, a duty cycle. */
+const FLOW_MEASURED_MS = 50;
+/** While less is taken, the target falls by half in this time. */
+const TARGET_HALF_LIFE_MS = 35_000;
+/** The table is refilled when this share of the target is left on it. */
+const REFILL_SHARE = 0.5;
 /** A single bid that the table did not cover asks for room for so many of its kind. */
 const SHORTFALL_BIDS = 4;
 
@@ -28,6 +32,9 @@ export interface AllowanceBooks {
   unitsOnTable: number;
   /** What the table is to hold. */
   allowanceTargetMicros: number;
+  /** What edges have taken since the flow was last measured, and when that was, steady ms. */
+  flowMicros: number;
+  flowSinceMs: number;
   committedMicros: number;
   committingMicros: number;
 }
@@ -35,6 +42,8 @@ export interface AllowanceBooks {
 export const NEW_ALLOWANCE: Readonly<AllowanceBooks> = {
   unitsOnTable: 0,
   allowanceTargetMicros: TARGET_MIN_MICROS,
+  flowMicros: 0,
+  flowSinceMs: 0,
   committedMicros: 0,
   committingMicros: Number.POSITIVE_INFINITY,
 };
@@ -46,11 +55,13 @@ export class Allowance {
   private readonly books: AllowanceBooks;
 
   /** @param books new ones, kept by this allowance alone */
-  constructor(table: OwnerTable, slot: number, books: AllowanceBooks) {
+  constructor(table: OwnerTable, slot: number, books: AllowanceBooks, steadyMs: number) {
     this.table = table;
     this.slot = slot;
     this.unit = 2 ** table.unitShift(slot);
     this.books = books;
+    books.flowSinceMs = steadyMs;
+    this.setRefillMark();
   }
 
   get unitMicros(): number {
@@ -73,7 +84,7 @@ export class Allowance {
     const taken = this.books.unitsOnTable - left;
     if (taken < 0) throw new Error('the allowance on the table grew without its owner');
     this.books.unitsOnTable = left;
-    return taken * this.unit;
+    return this.flowed(taken * this.unit);
   }
 
   /** Takes everything off the table; returns what edges have taken since the last look. */
@@ -82,26 +93,38 @@ export class Allowance {
     const taken = this.books.unitsOnTable - left;
     if (taken < 0) throw new Error('the allowance on the table grew without its owner');
     this.books.unitsOnTable = 0;
-    return taken * this.unit;
+    return this.flowed(taken * this.unit);
   }
 
-  /**
-   * Once each duty cycle: follows the flow.
-   * @param takenMicros since the last cycle
-   */
-  follow(takenMicros: number): void {
+  private flowed(takenMicros: number): number {
+    this.books.flowMicros += takenMicros;
+    return takenMicros;
+  }
+
+  /** Follows what edges take, after they were called or with the controller's turn. */
+  follow(steadyMs: number): void {
+    const { books } = this;
+    const elapsedMs = steadyMs - books.flowSinceMs;
+    if (elapsedMs < FLOW_MEASURED_MS) return;
     const shortfall = this.table.takeShortfall(this.slot) * this.unit;
-    const wanted = Math.max(TARGET_MIN_MICROS, takenMicros * FLOW_CYCLES, shortfall * SHORTFALL_BIDS);
-    this.books.allowanceTargetMicros = Math.min(
-      Math.max(this.books.allowanceTargetMicros * TARGET_DECAY, wanted),
-      UNITS_MAX * this.unit,
-    );
+    const flow = (books.flowMicros * FLOW_MS) / elapsedMs;
+    const wanted = Math.max(TARGET_MIN_MICROS, Math.ceil(flow), shortfall * SHORTFALL_BIDS);
+    const fallen = books.allowanceTargetMicros * 2 ** (-elapsedMs / TARGET_HALF_LIFE_MS);
+    books.allowanceTargetMicros = Math.min(Math.max(fallen, wanted), UNITS_MAX * this.unit);
+    books.flowMicros = 0;
+    books.flowSinceMs = steadyMs;
+    this.setRefillMark();
+  }
+
+  private setRefillMark(): void {
+    const units = Math.ceil((this.books.allowanceTargetMicros * REFILL_SHARE) / this.unit);
+    this.table.setRefillMark(this.slot, units);
   }
 
   /** How much more the table should hold, given that at most `leftMicros` of budget is free; whole units. */
   wanting(leftMicros: number): number {
     if (
-      this.onTableMicros > this.books.allowanceTargetMicros / 2 &&
+      this.onTableMicros >= this.books.allowanceTargetMicros * REFILL_SHARE &&
       leftMicros > this.books.allowanceTargetMicros
     )
       return 0;

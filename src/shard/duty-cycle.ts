@@ -1,25 +1,28 @@
 /**
  * A shard's duty cycle: it keeps the accounts that are bid for supplied and paced, and lets time pass for all.
  *
- *   every 50 ms   accounts that edges touched: see what was taken, refill; accounts whose time has come
- *   every second  each account that is active: its pacing controller (spread over the second's 20 cycles)
+ *   every 50 ms      accounts that edges called for: see what was taken, refill; accounts whose time has come
+ *   every second     each account that is active: its pacing controller (spread over the second's 20 cycles)
+ *   every 5 seconds  the same for each that is asked for seldom (domain/tick-rhythm.ts)
  *
  * An account that nobody bids for and that has nothing in flight comes to rest: it is paced every half minute, so that its
  * tokens fill up for the next bid, and after an hour falls idle: it then costs nothing but a look at its due time.
  */
 import type { Clock } from '../domain/clock.ts';
+import { isAskedSeldom, SELDOM_TICK_MS, TICK_MS } from '../domain/tick-rhythm.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import type { Account } from './account.ts';
 import type { AccountBook } from './account-book.ts';
 import { PacingTick } from './pacing-tick.ts';
 
 export const CYCLE_MS = 50;
-const CYCLES_A_SECOND = 20;
+const CYCLES_A_SECOND = TICK_MS / CYCLE_MS;
 /** After this long without a bid an account is paced less often, and after that long no more. */
 const QUIET_MS = 60_000;
 const IDLE_MS = 3_600_000;
 const QUIET_SECONDS = 30;
-/** An account that rests has its turn in one of so many cycles. */
+/** An account that is asked for seldom, or that rests, has its turn in one of so many cycles. */
+const CYCLES_A_SELDOM_TICK = SELDOM_TICK_MS / CYCLE_MS;
 const CYCLES_A_REST = QUIET_SECONDS * CYCLES_A_SECOND;
 /**
  * Neighbours that have their turns in the same cycle. Accounts were opened in the order of their places and mostly lie so
@@ -30,10 +33,11 @@ const BLOCK = 128;
 /** At midnight everything is due: it is spread over cycles. */
 const DUE_A_CYCLE_MAX = 2_000;
 
-/** How often an account is paced: not at all, each second, each half minute. */
+/** How often an account is paced: not at all, each second, every five, each half minute. */
 const IDLE = 0;
 const ACTIVE = 1;
-const RESTING = 2;
+const SELDOM = 2;
+const RESTING = 3;
 
 export interface DutyParts {
   readonly table: OwnerTable;
@@ -42,6 +46,8 @@ export interface DutyParts {
   readonly changed: (account: Account, clock: Clock) => void;
   /** The account changed in a way that is to be in the ledger. */
   readonly touch: (account: Account, clock: Clock) => void;
+  /** The ledger is to have the account's record again, which then covers more allowance. */
+  readonly record: (account: Account) => void;
   /** The account of a deleted campaign has come to rest. */
   readonly close: (account: Account, clock: Clock) => void;
   /** What paces an account; as a rule its controller. */
@@ -93,9 +99,10 @@ export class DutyCycle {
     const { cycles } = this;
     const phase = cycles % CYCLES_A_SECOND;
     this.cycles++;
-    this.supplyTouched(clock);
+    this.supplyCalled(clock);
     this.lookForDue(phase, clock);
     this.tickThose(RESTING, cycles % CYCLES_A_REST, CYCLES_A_REST, clock);
+    this.tickThose(SELDOM, cycles % CYCLES_A_SELDOM_TICK, CYCLES_A_SELDOM_TICK, clock);
     this.tickThose(ACTIVE, phase, CYCLES_A_SECOND, clock);
     if (phase === 0) for (const account of this.placeless) this.tick(account, clock);
     return phase === 0;
@@ -121,8 +128,8 @@ export class DutyCycle {
     return account.slot - this.parts.table.firstSlot;
   }
 
-  private supplyTouched(clock: Clock): void {
-    const { table, accounts, changed, touch } = this.parts;
+  private supplyCalled(clock: Clock): void {
+    const { table, accounts, changed, record } = this.parts;
     const words = table.slotCount / 32;
     for (let word = 0; word < words; word++) {
       let bits = table.takeActivity(word);
@@ -131,10 +138,13 @@ export class DutyCycle {
         bits ^= 1 << bit;
         const account = accounts.at(word * 32 + bit);
         if (account === undefined) continue;
-        this.woken(account, clock);
-        account.cycle(clock);
+        if (account.listens) {
+          this.woken(account, clock);
+          account.heard(true);
+        }
+        account.supply(clock);
         changed(account, clock);
-        if (account.allowanceShort) touch(account, clock);
+        if (account.allowanceShort) record(account);
       }
     }
   }
@@ -162,13 +172,28 @@ export class DutyCycle {
   }
 
   private tick(account: Account, clock: Clock): void {
-    const { changed, touch, close } = this.parts;
+    const { changed, record } = this.parts;
+    const { activity } = account;
     account.advance(clock);
-    if (this.pacing.run(account, clock) > 0) changed(account, clock);
-    if (account.allowanceShort) touch(account, clock);
+    const elapsedSeconds = (clock.steadyMs - account.tickedMs) / 1000;
+    const asks = this.pacing.run(account, clock);
+    if (asks > 0) {
+      activity.touchedMs = clock.steadyMs;
+      changed(account, clock);
+    }
+    account.heard(asks > 0);
+    if (account.allowanceShort) record(account);
+    if (account.atRest && clock.steadyMs - activity.touchedMs >= QUIET_MS) this.rest(account, clock);
+    else if (this.hasPlace(account)) {
+      this.rhythm[this.placeOf(account)] = isAskedSeldom(asks, elapsedSeconds) ? SELDOM : ACTIVE;
+    }
+  }
+
+  private rest(account: Account, clock: Clock): void {
     const quietMs = clock.steadyMs - account.activity.touchedMs;
-    if (!account.atRest || quietMs < QUIET_MS) return;
-    if (account.campaign.status === 'DELETED') close(account, clock);
-    else this.rhythm[this.placeOf(account)] = quietMs >= IDLE_MS ? IDLE : RESTING;
+    if (account.campaign.status === 'DELETED') this.parts.close(account, clock);
+    else if (this.hasPlace(account)) {
+      this.rhythm[this.placeOf(account)] = quietMs >= IDLE_MS ? IDLE : RESTING;
+    }
   }
 }

@@ -146,6 +146,7 @@ export class Shard {
       accounts: this.accounts,
       changed: parts.changed,
       touch: (account, clock) => this.touch(account, clock),
+      record: (account) => this.record(account),
       close: (account, clock) => this.close(account, clock),
     });
     this.pruning = new LedgerPruning({ ledger, mayForget: (id) => this.isClosedHere(id), log });
@@ -494,9 +495,13 @@ export class Shard {
   /** The account changed: it is written with the open group and paced from the next cycle on. */
   private touch(account: Account, clock: Clock): void {
     this.duty.woken(account, clock);
+    this.record(account);
+    this.parts.changed(account, clock);
+  }
+
+  private record(account: Account): void {
     this.committer.open.dirty.add(account);
     this.committer.schedule();
-    this.parts.changed(account, clock);
   }
 
   private sweepEvents(clock: Clock): void {

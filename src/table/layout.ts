@@ -13,16 +13,17 @@
  *      5    breaker          owner                 metrics        0 closed, 1 open, 2 half-open
  *      6    id length        owner, while vacant   edges          bytes
  *      7    throttle rate    owner                 edges, metrics 1 / PROBABILITY_ONE
- *      8–27 id               owner, while vacant   edges          its first 80 bytes, ASCII
+ *      8–26 id               owner, while vacant   edges          its first 76 bytes, ASCII
+ *     27    refill mark      owner                 edges          units: an allowance below it wants to be refilled
  *     28    allowance        owner adds, edges take     both      units, never below 0
  *     29    tokens           owner adds, edges take     both      units, may be below 0
  *     30    probes           owner sets, edges take     both      bids
  *     31    shortfall        edges set, owner clears    owner     units of a bid the allowance did not cover
  *
- *  ids       48 bytes for each slot: what an id has beyond its first 80 bytes (owner, while vacant). An id that is not
+ *  ids       52 bytes for each slot: what an id has beyond its first 76 bytes (owner, while vacant). An id that is not
  *            that long is compared in the lines that a decision reads anyway, and this memory is never touched
  *  indexes   one open-addressing table for each shard: hash and slot + 1 (owner); see id-index.ts
- *  activity  one bit for each slot: edges set it when they touch the slot, the owner takes it
+ *  activity  one bit for each slot that wants its owner's look (refill mark, FLAG_LISTENS): edges set it, the owner takes it
  *  owners    one word for each shard: 1 while it goes on without the fleet's shared state (owner)
  *  gauges    16 float64 for each slot: what metrics, alerts and live updates show (owner)
  *  lanes     4 float64 for each slot and edge: what that edge saw, only ever growing (that edge)
@@ -44,6 +45,7 @@ export const WORD_BREAKER = 5;
 export const WORD_ID_LENGTH = 6;
 export const WORD_THROTTLE = 7;
 export const WORD_ID = 8;
+export const WORD_REFILL_MARK = 27;
 export const WORD_ALLOWANCE = 28;
 export const WORD_TOKENS = 29;
 export const WORD_PROBES = 30;
@@ -62,10 +64,12 @@ export const FLAG_LAST = 1;
 export const FLAG_NO_TOKENS = 2;
 /** Bids in flight hold budget: when nothing is left, it may come back. */
 export const FLAG_RESERVED = 4;
+/** Nobody asked lately: the owner wants to know of the next ask. */
+export const FLAG_LISTENS = 8;
 
 export const SLOT_BYTES = SLOT_WORDS * 4;
 /** Of an id, what stands in its slot, and what of a long one stands in the ids. */
-export const ID_SLOT_BYTES = (WORD_ALLOWANCE - WORD_ID) * 4;
+export const ID_SLOT_BYTES = (WORD_REFILL_MARK - WORD_ID) * 4;
 export const ID_REST_BYTES = CAMPAIGN_ID_LENGTH_MAX - ID_SLOT_BYTES;
 export const SLOT_REST_MS = 60_000;
 

@@ -20,6 +20,7 @@ import {
 } from '../domain/gate.ts';
 import {
   FLAG_LAST,
+  FLAG_LISTENS,
   FLAG_NO_TOKENS,
   FLAG_RESERVED,
   GAUGES,
@@ -40,6 +41,7 @@ import {
   WORD_GATE,
   WORD_PASS,
   WORD_PROBES,
+  WORD_REFILL_MARK,
   WORD_SHORTFALL,
   WORD_THROTTLE,
   WORD_TOKENS,
@@ -98,6 +100,7 @@ export class EdgeTable {
       (this.slots[base + WORD_BID_CAP] as number) * (1 << (this.slots[base + WORD_UNIT_SHIFT] as number));
     const wantedMicros = bidMicros < cap ? bidMicros : cap;
     this.recordAsk(slot, bidMicros, wantedMicros);
+    if (((this.slots[base + WORD_FLAGS] as number) & FLAG_LISTENS) !== 0) this.callOwner(slot);
     if (gate !== GATE_OPEN && gate !== GATE_HALF_OPEN) {
       decision.reason = gate === GATE_VACANT ? REASON_NOT_FOUND : gate;
       decision.throttleRate = 1;
@@ -105,14 +108,15 @@ export class EdgeTable {
     }
     const pass = this.slots[base + WORD_PASS] as number;
     decision.throttleRate = (this.slots[base + WORD_THROTTLE] as number) / PROBABILITY_ONE;
-    if (gate === GATE_HALF_OPEN) this.probe(base, wantedMicros, decision);
-    else this.bid(base, wantedMicros, draw * PROBABILITY_ONE < pass, decision);
+    if (gate === GATE_HALF_OPEN) this.probe(slot, wantedMicros, decision);
+    else this.bid(slot, wantedMicros, draw * PROBABILITY_ONE < pass, decision);
     if (decision.maxBidMicros === 0) return;
     const at = slot * LANE_FIELDS;
     this.lane[at + LANE_ALLOWED] = (this.lane[at + LANE_ALLOWED] as number) + 1;
   }
 
-  private bid(base: number, wantedMicros: number, passed: boolean, decision: Decision): void {
+  private bid(slot: number, wantedMicros: number, passed: boolean, decision: Decision): void {
+    const base = slot * SLOT_WORDS;
     const flags = this.slots[base + WORD_FLAGS] as number;
     const tokensBind = (flags & FLAG_NO_TOKENS) === 0;
     if (!passed || (tokensBind && Atomics.load(this.slots, base + WORD_TOKENS) <= 0)) {
@@ -120,13 +124,14 @@ export class EdgeTable {
       return;
     }
     decision.reason = REASON_WITHIN_BUDGET;
-    this.take(base, wantedMicros, decision);
+    this.take(slot, wantedMicros, decision);
     if (!tokensBind || decision.maxBidMicros === 0) return;
     const units = decision.takenMicros / (1 << (this.slots[base + WORD_UNIT_SHIFT] as number));
     Atomics.sub(this.slots, base + WORD_TOKENS, units < TOKENS_A_BID_MAX ? units : TOKENS_A_BID_MAX);
   }
 
-  private probe(base: number, wantedMicros: number, decision: Decision): void {
+  private probe(slot: number, wantedMicros: number, decision: Decision): void {
+    const base = slot * SLOT_WORDS;
     decision.throttleRate = 1;
     if (Atomics.sub(this.slots, base + WORD_PROBES, 1) <= 0) {
       Atomics.add(this.slots, base + WORD_PROBES, 1);
@@ -134,13 +139,14 @@ export class EdgeTable {
       return;
     }
     decision.reason = REASON_PROBE;
-    this.take(base, wantedMicros, decision);
+    this.take(slot, wantedMicros, decision);
     if (decision.maxBidMicros === 0) Atomics.add(this.slots, base + WORD_PROBES, 1);
   }
 
   /** Takes the bid from the allowance, or what is left of the budget when that is less. */
-  private take(base: number, wantedMicros: number, decision: Decision): void {
-    const slots = this.slots;
+  private take(slot: number, wantedMicros: number, decision: Decision): void {
+    const { slots } = this;
+    const base = slot * SLOT_WORDS;
     const unit = 1 << (slots[base + WORD_UNIT_SHIFT] as number);
     const units = Math.ceil(wantedMicros / unit);
     for (;;) {
@@ -149,12 +155,14 @@ export class EdgeTable {
       if (left < units) {
         take = (slots[base + WORD_FLAGS] as number) & FLAG_LAST ? left : 0;
         Atomics.store(slots, base + WORD_SHORTFALL, units);
+        this.callOwner(slot);
       }
       if (take === 0) {
         this.denyShort(base, decision);
         return;
       }
       if (Atomics.compareExchange(slots, base + WORD_ALLOWANCE, left, left - take) !== left) continue;
+      if (left - take < (slots[base + WORD_REFILL_MARK] as number)) this.callOwner(slot);
       decision.takenMicros = take * unit;
       decision.maxBidMicros = wantedMicros < decision.takenMicros ? wantedMicros : decision.takenMicros;
       return;
@@ -173,6 +181,10 @@ export class EdgeTable {
     lane[at + LANE_ASKS] = (lane[at + LANE_ASKS] as number) + 1;
     lane[at + LANE_ASKED_MICROS] = (lane[at + LANE_ASKED_MICROS] as number) + wantedMicros;
     if (bidMicros > (lane[at + LANE_LARGEST_MICROS] as number)) lane[at + LANE_LARGEST_MICROS] = bidMicros;
+  }
+
+  /** The owner looks at the slot in its next cycle. */
+  private callOwner(slot: number): void {
     const word = slot >>> 5;
     const bit = 1 << (slot & 31);
     if (((this.activity[word] as number) & bit) === 0) Atomics.or(this.activity, word, bit);
@@ -297,6 +309,11 @@ export class OwnerTable {
 
   addAllowance(slot: number, units: number): void {
     Atomics.add(this.slots, slot * SLOT_WORDS + WORD_ALLOWANCE, units);
+  }
+
+  /** Edges call the owner when fewer units than this are on the table. */
+  setRefillMark(slot: number, units: number): void {
+    Atomics.store(this.slots, slot * SLOT_WORDS + WORD_REFILL_MARK, units);
   }
 
   /** Takes everything off the table and returns how much that was, in units. */

@@ -33,7 +33,7 @@ describe.each(SEEDS)('a simulated day (seed %i)', (seed) => {
   });
 
   test('that starts at 15:00 with nothing known spends its whole budget by midnight', () => {
-    const day = simulateDay({ seed, supply: 20, startHour: 15, yesterdayKnown: false });
+    const day = simulateDay({ seed, supply: 20, startHour: 15, yesterdayKnown: false, asksPerSecond: 50 });
     expect(day.delivered).toBeGreaterThanOrEqual(0.994);
     expect(day.rmse).toBeLessThanOrEqual(0.002);
   });

@@ -15,6 +15,8 @@ export interface Known {
 }
 
 export interface Controller {
+  /** It has its turns as the product gives them: less often while it is asked seldom (src/domain/tick-rhythm.ts). */
+  readonly hasRhythm?: true;
   tick(input: TickInput, output: TickOutput): void;
 }
 

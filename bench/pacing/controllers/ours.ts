@@ -7,6 +7,6 @@ export const ours: ControllerKind = {
   label: 'ours',
   create: (known) => {
     const state = newController(known);
-    return { tick: (input, output) => tick(state, input, output) };
+    return { hasRhythm: true, tick: (input, output) => tick(state, input, output) };
   },
 };

@@ -9,6 +9,7 @@ import {
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../../../src/messages/edge-shard.ts';
+import { CYCLE_MS } from '../../../src/shard/duty-cycle.ts';
 import { campaignOf, type HarnessOptions, ShardHarness } from '../../support/shard-harness.ts';
 
 const CENT = 10_000;
@@ -349,7 +350,20 @@ describe('reservations', () => {
     await harness.crash();
     expect(harness.status('c')).toMatchObject({ reserved_cents: 100, remaining_cents: 0 });
     expect(reason('c', CENT)).toBe('budget_reserved');
-    await harness.pass(12_000);
+    await harness.pass(15_500);
+    expect(reason('c', CENT)).toBe('within_budget');
+  });
+
+  test('that expire are to be had by the next bid but one, however seldom the campaign is paced', async () => {
+    start({ reservationTtlMs: 10_000 });
+    await Promise.all([harness.upsert(campaignOf('c', 100 * CENT)), harness.committed()]);
+    await harness.pass(2 * CYCLE_MS);
+    harness.decide('c', 100 * CENT, 'b');
+    await harness.pass(10_000 - 3 * CYCLE_MS);
+    expect(reason('c', CENT)).toBe('budget_reserved');
+    await harness.pass(4 * CYCLE_MS);
+    expect(reason('c', CENT)).toBe('budget_reserved');
+    await harness.pass(CYCLE_MS);
     expect(reason('c', CENT)).toBe('within_budget');
   });
 });

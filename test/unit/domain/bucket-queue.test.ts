@@ -17,6 +17,16 @@ const step = fc.record({
   times: fc.integer({ min: 1, max: 40 }),
 });
 
+test('a queue that is filled and emptied alike keeps its room, and gives it back when it is emptied', () => {
+  let queue = NO_BUCKETS;
+  for (let at = 0; at < 64; at++) queue = append(queue, 1, at);
+  const { length } = queue;
+  for (let at = 64; at < 10_000; at++) queue = append(dropOldest(queue), 1, at);
+  expect(queue.length).toBeLessThanOrEqual(length + 2 * 16);
+  for (let left = 64; left > 4; left--) queue = dropOldest(queue);
+  expect(queue.length).toBeLessThan(length / 2);
+});
+
 test('a queue of buckets is first in, first out, with what was added and taken meanwhile', () => {
   fc.assert(
     fc.property(fc.array(step), (steps) => {
@@ -46,7 +56,7 @@ test('a queue of buckets is first in, first out, with what was added and taken m
           expect(newestExpiresAtMs(queue)).toBe(expected.at(-1)?.expiresAtMs);
         }
       }
-      expect(NO_BUCKETS).toEqual([0]);
+      expect(NO_BUCKETS).toEqual([0, 0]);
     }),
   );
 });

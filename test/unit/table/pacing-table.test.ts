@@ -12,7 +12,13 @@ import {
   REASON_THROTTLED,
   REASON_WITHIN_BUDGET,
 } from '../../../src/domain/gate.ts';
-import { allocateTable, FLAG_LAST, FLAG_NO_TOKENS, FLAG_RESERVED } from '../../../src/table/layout.ts';
+import {
+  allocateTable,
+  FLAG_LAST,
+  FLAG_LISTENS,
+  FLAG_NO_TOKENS,
+  FLAG_RESERVED,
+} from '../../../src/table/layout.ts';
 import { type Decision, EdgeTable, OwnerTable } from '../../../src/table/pacing-table.ts';
 
 const SLOT = 3;
@@ -158,13 +164,45 @@ test('edges and owner, in whatever order, neither create nor lose a unit', () =>
   );
 });
 
-test('the owner is told which slots edges touched, once, and what each edge saw', () => {
+describe('edges call the owner, once until it looks,', () => {
+  const called = (owner: OwnerTable): boolean[] =>
+    [owner.takeActivity(0), owner.takeActivity(0)].map((bits) => bits === 1 << SLOT);
+
+  test('when the allowance falls below its refill mark', () => {
+    const { owner, decide } = open();
+    owner.addAllowance(SLOT, 100);
+    owner.setRefillMark(SLOT, 60);
+    decide(40);
+    expect(called(owner)).toEqual([false, false]);
+    decide(1);
+    decide(1, 0, 1);
+    expect(called(owner)).toEqual([true, false]);
+  });
+
+  test('when a bid wants more than there is, however much that is', () => {
+    const { owner, decide } = open();
+    owner.addAllowance(SLOT, 100);
+    expect(decide(101).reason).toBe(REASON_THROTTLED);
+    expect(called(owner)).toEqual([true, false]);
+  });
+
+  test('at each ask while it listens, also when the gate is closed', () => {
+    const { owner, decide } = open();
+    owner.addAllowance(SLOT, 100);
+    decide(1);
+    expect(called(owner)).toEqual([false, false]);
+    owner.setFlags(SLOT, FLAG_LISTENS);
+    owner.setGate(SLOT, REASON_PAUSED);
+    decide(1);
+    expect(called(owner)).toEqual([true, false]);
+  });
+});
+
+test('the owner is told what each edge saw', () => {
   const { owner, decide } = open();
   owner.addAllowance(SLOT, 100);
   decide(10);
   decide(30, 0, 1);
-  expect(owner.takeActivity(0)).toBe(1 << SLOT);
-  expect(owner.takeActivity(0)).toBe(0);
   const sums = { asks: 0, askedMicros: 0, allowed: 0, largestMicros: 0 };
   owner.sumLanes(SLOT, sums);
   expect(sums).toEqual({ asks: 2, askedMicros: 40, allowed: 2, largestMicros: 30 });
