@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../domain/app-error.ts';
 import { type DashboardFile, readDashboardFiles } from './dashboard-files.ts';
 import type { Description } from './operation.ts';
+import { addVary } from './response-headers.ts';
 
 const FOLDER = fileURLToPath(new URL('../dashboard/', import.meta.url));
 const PAGE = '/index.html';
@@ -54,10 +55,8 @@ export function addDashboardRoutes(app: FastifyInstance, options: DashboardOptio
 
 function sendFile(file: DashboardFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { contentType, bytes, gzipped, isImmutable } = file;
-  reply
-    .type(contentType)
-    .header('cache-control', isImmutable ? FOR_GOOD : FOR_AN_HOUR)
-    .header('vary', 'accept-encoding');
+  reply.type(contentType).header('cache-control', isImmutable ? FOR_GOOD : FOR_AN_HOUR);
+  addVary(reply, 'accept-encoding');
   const takesGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
   if (gzipped === null || !takesGzip) return reply.send(bytes);
   return reply.header('content-encoding', 'gzip').send(gzipped);

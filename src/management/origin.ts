@@ -4,10 +4,13 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { addVary } from './response-headers.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const HEADERS_ACCEPTED = 'authorization, content-type, x-request-id';
-const HEADERS_SHOWN = 'x-next-cursor, x-request-id, location, retry-after';
+/** Beside the few that a browser shows to a page anyway: those of our answers that say something. */
+const HEADERS_SHOWN =
+  'x-next-cursor, x-request-id, location, retry-after, content-disposition, x-forecast-error, x-forecast-error-mean';
 const PREFLIGHT_SECONDS = 600;
 
 /** Whether the page is one of ours. Behind a proxy the browser's own word or the forwarded host tells. */
@@ -49,7 +52,7 @@ export function isOverTls(headers: IncomingHttpHeaders): boolean {
 export function addCors(app: FastifyInstance, corsOrigins: readonly string[]): void {
   if (corsOrigins.length === 0) return;
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('vary', 'origin');
+    addVary(reply, 'origin');
     const { origin } = request.headers;
     if (origin === undefined || !corsOrigins.includes(origin)) return;
     reply.header('access-control-allow-origin', origin);

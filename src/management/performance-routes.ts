@@ -10,6 +10,7 @@ import type { LearnedShapeStore } from '../sinks/postgres/learned-shape-store.ts
 import type { HourPerformance, PerformanceStore } from '../sinks/postgres/performance-store.ts';
 import { id, localDate } from './field-rules.ts';
 import { addOperation } from './operation.ts';
+import { addVary } from './response-headers.ts';
 import { shownCents, shownCount, shownDate, shownRatio } from './shown-fields.ts';
 
 const DAYS_DEFAULT = 28;
@@ -94,7 +95,7 @@ export function addPerformanceRoutes(
       if (campaign === null) throw campaignNotFound(params.id);
       const { start, end } = datesOf(query, localDayAt(campaign.timezone, Date.now()).date);
       const rows = (await performance.hours(params.id, start, end)).map(wireHour);
-      reply.header('vary', 'accept');
+      addVary(reply, 'accept');
       const backtest = (await shapes?.get(params.id))?.backtest;
       if (backtest !== undefined && backtest !== null) {
         reply.header('x-forecast-error', backtest.error.toFixed(4));
@@ -118,7 +119,11 @@ export function datesOf(
   const endMs = midnightOf(end_date ?? today);
   const startMs = start_date === undefined ? endMs - (DAYS_DEFAULT - 1) * DAY_MS : midnightOf(start_date);
   if (endMs < startMs) {
-    throw new AppError('invalid_request', 'end_date must not be before start_date', 'end_date');
+    throw new AppError(
+      'invalid_request',
+      'end_date (today when absent) must not be before start_date',
+      'end_date',
+    );
   }
   if (endMs - startMs >= DAYS_MAX * DAY_MS) {
     const message = `at most ${DAYS_MAX} days are accepted, from start_date to end_date (today when absent)`;

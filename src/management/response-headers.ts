@@ -33,6 +33,12 @@ export function setResponseHeaders(reply: FastifyReply): void {
   for (const [name, value] of HEADERS) if (!reply.hasHeader(name)) reply.header(name, value);
 }
 
+/** Adds to what the answer depends on, as it may depend on several headers of the request. */
+export function addVary(reply: FastifyReply, header: string): void {
+  const said = reply.getHeader('vary');
+  reply.header('vary', said === undefined ? header : `${String(said)}, ${header}`);
+}
+
 /** To be added first. */
 export function addResponseHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => setResponseHeaders(reply));

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { addOperation, type DescribedRoute, type Description } from '../operation.ts';
+import { addVary } from '../response-headers.ts';
 import { CORE_API, CORE_ROUTES } from './core-api.ts';
 import { openApiDocument } from './document.ts';
 import { managementApi } from './management-api.ts';
@@ -70,7 +71,8 @@ export function addOpenApiRoutes(
 }
 
 function send(file: PageFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  reply.type(file.contentType).header('vary', 'accept-encoding');
+  addVary(reply, 'accept-encoding');
+  reply.type(file.contentType);
   if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(file.bytes);
   return reply.header('content-encoding', 'gzip').send(file.gzipped);
 }

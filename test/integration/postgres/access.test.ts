@@ -334,6 +334,14 @@ describe('access to the management API', () => {
     expect(preflight.headers['access-control-allow-credentials']).toBeUndefined();
     const listed = await call('GET', '/campaigns', undefined, { ...VIEWER, origin: FRIEND });
     expect(listed.headers['access-control-allow-origin']).toBe(FRIEND);
+    // What a cache keeps of an answer for one page must not be shown to another.
+    const csv = await call('GET', '/performance/c', undefined, {
+      ...VIEWER,
+      origin: FRIEND,
+      accept: 'text/csv',
+    });
+    expect(csv.headers['vary']).toBe('origin, accept');
+    expect(csv.headers['access-control-expose-headers']).toContain('x-forecast-error-mean');
     const evil = await call('GET', '/campaigns', undefined, { ...VIEWER, origin: 'https://evil.example' });
     expect(evil.headers['access-control-allow-origin']).toBeUndefined();
     const cookie = await loggedIn();
