@@ -226,7 +226,8 @@ function refuseChange(field: string, given: unknown, stored: string): void {
 function checkedTimes(campaign: Campaign): Campaign {
   const { startMs, endMs } = flightBounds(campaign);
   if (endMs <= startMs) {
-    throw new AppError('invalid_request', 'end_date must not be before start_date', 'end_date');
+    const message = 'end_date must be after start_date; as a date it counts to the end of its day';
+    throw new AppError('invalid_request', message, 'end_date');
   }
   for (const [index, { startHour, endHour }] of (campaign.dayparts ?? []).entries()) {
     if (endHour > startHour) continue;

@@ -15,13 +15,43 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 export function parseJsonObject(bytes: Uint8Array): JsonObject {
   if (bytes.length === 0)
     throw new AppError('invalid_request', 'the body is empty; a JSON object is accepted');
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    text = utf8.decode(bytes);
+    value = JSON.parse(text);
   } catch (error) {
     throw new AppError('invalid_request', 'the body is not valid JSON in UTF-8', undefined, error);
   }
-  return checkedObject(value);
+  const object = checkedObject(value);
+  refuseRounded(text);
+  return object;
+}
+
+const NUMBER = /-?\d[\d.eE+-]*/g;
+const LONG_WHOLE_NUMBER = /^-?\d{16,}$/;
+
+/** An id of 64 bits would be kept with other digits. @param text valid JSON, its numbers finite */
+function refuseRounded(text: string): void {
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at);
+    const end = quote === -1 ? text.length : quote;
+    for (const [number] of text.slice(at, end).matchAll(NUMBER)) refuseRoundedNumber(number);
+    at = quote === -1 ? end : afterString(text, quote);
+  }
+}
+
+function refuseRoundedNumber(number: string): void {
+  if (!LONG_WHOLE_NUMBER.test(number) || BigInt(number) === BigInt(Number(number))) return;
+  const message = `the whole number ${shown(number)} would not be kept exactly: send it as a string`;
+  throw new AppError('invalid_request', message);
+}
+
+/** @param quote where the string begins */
+function afterString(text: string, quote: number): number {
+  let at = quote + 1;
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at + 1;
 }
 
 /** @throws AppError `invalid_request` when the value is no object, or holds what JSON cannot carry faithfully. */

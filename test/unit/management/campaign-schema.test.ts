@@ -181,6 +181,11 @@ describe('a refused campaign', () => {
       { ...minimal, start_date: '2027-01-02', end_date: '2027-01-01T23:00:00Z' },
       'end_date',
     ],
+    [
+      'an end at the instant of the start',
+      { ...minimal, start_date: '2027-01-02T00:00:00Z', end_date: '2027-01-02T00:00:00Z' },
+      'end_date',
+    ],
     ['a threshold above 1', { ...minimal, breaker_threshold: 1.01 }, 'breaker_threshold'],
     ['an hour of 24', { ...minimal, dayparts: [{ start_hour: 24, end_hour: 24 }] }, 'dayparts[0].start_hour'],
     [
@@ -265,6 +270,21 @@ describe('a body', () => {
 
   it('is refused when a number anywhere in it is out of range', () => {
     expect(refusal(() => parse('{"targeting":{"a":[1e400]}}')).field).toBe('targeting');
+  });
+
+  it('is refused when a whole number in it would come back with other digits', () => {
+    const bytes = (targeting: string) => `{"name":"x","daily_budget_cents":1,"targeting":${targeting}}`;
+    for (const number of ['9007199254740993', '-12345678901234567890', '1'.repeat(300)]) {
+      const { code, message } = refusal(() => parse(bytes(`["\\"${number}",{"a":${number}}]`)));
+      expect({ code, message }).toEqual({
+        code: 'invalid_request',
+        message: expect.stringContaining('string'),
+      });
+    }
+    const kept = ['9007199254740993', 'a\\', '\\"9007199254740993'].map((text) => JSON.stringify(text));
+    for (const value of [...kept, '9007199254740992', '1e300', '-0.12345678901234567890', '[1,20]']) {
+      expect(parse(bytes(value))['targeting'], value).toEqual(JSON.parse(value));
+    }
   });
 
   it('keeps keys that name a prototype as plain data', () => {
