@@ -120,7 +120,7 @@ export function addAlertRoutes(app: FastifyInstance, store: CampaignStore, alert
       summary: 'Resolve an alert by hand',
       description: 'One that is resolved already stays as it is. Who resolved it stands in the audit log.',
       params: byAlert,
-      body: z.strictObject({ reason: reason.nullable().optional() }),
+      body: z.strictObject({ reason }),
       bodyOptional: true,
       bodyExamples: { resolve: { reason: 'the budget is meant to end early today' } },
       answer: {

@@ -5,10 +5,16 @@ import { AppError } from '../domain/app-error.ts';
 import { resetsOn } from '../domain/budget-day.ts';
 import { type Campaign, PACING_MODES } from '../domain/campaign.ts';
 import { localDayAt } from '../domain/local-day.ts';
-import { centsFromMicros } from '../domain/money.ts';
 import type { Shards } from '../messages/shards.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
-import { configBody, fromVersion, shownCampaign, shownPacingConfig } from './campaign-bodies.ts';
+import { budgetWarning } from './budget-warning.ts';
+import {
+  changedCampaign,
+  configBody,
+  fromVersion,
+  shownCampaign,
+  shownPacingConfig,
+} from './campaign-bodies.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
 import {
   campaignToConfigure,
@@ -32,32 +38,20 @@ const adjustBody = z
       .optional()
       .describe('Absent leaves the total budget as it is, null takes it away.'),
     version: fromVersion,
-    reason: reason.nullable().optional().describe('For the audit log.'),
+    reason,
   })
   .meta({ id: 'BudgetAdjustment' });
 
 const resetBody = z
   .strictObject({
     campaign_id: id.optional().describe('When it is given: the id in the path.'),
-    reason: reason.nullable().optional().describe('For the audit log.'),
+    reason,
   })
   .meta({ id: 'BudgetReset' });
 
 const modeBody = z
-  .strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES), version: fromVersion })
+  .strictObject({ campaign_id: id, pacing_mode: oneOf(PACING_MODES), version: fromVersion, reason })
   .meta({ id: 'PacingModeChange' });
-
-/** What an operator should know of budgets that were just changed, or null. @param status as JSON, if there is one */
-function warningOf(campaign: Campaign, status: string | null): string | null {
-  if (status === null) return null;
-  const { daily_spent_cents, total_spent_cents } = JSON.parse(status) as Readonly<Record<string, unknown>>;
-  const { dailyBudgetMicros, totalBudgetMicros } = campaign;
-  if (totalBudgetMicros !== null && Number(total_spent_cents) >= centsFromMicros(totalBudgetMicros))
-    return `${total_spent_cents} cents of the total budget are spent already: spending stops`;
-  if (Number(daily_spent_cents) >= centsFromMicros(dailyBudgetMicros))
-    return `${daily_spent_cents} cents of the daily budget are spent already: spending stops until tomorrow`;
-  return null;
-}
 
 /** The campaign with its day's counters beginning anew now. */
 function resetDay(current: Campaign): Campaign {
@@ -66,10 +60,6 @@ function resetDay(current: Campaign): Campaign {
   const dayReset = { date, count: resetsOn(current, date) + 1, at: new Date(nowMs).toISOString() };
   return nextVersion(current, { dayReset }, nowMs);
 }
-
-const adjustedCampaign = shownCampaign
-  .extend({ warning: z.string().optional().describe('What the new budgets have stopped.') })
-  .meta({ id: 'AdjustedCampaign' });
 
 const byId = z.object({ id });
 const changed = { description: 'As it is now.', body: shownCampaign };
@@ -103,7 +93,7 @@ export function addBudgetRoutes(
       },
       answer: {
         description: 'As it is now.',
-        body: adjustedCampaign,
+        body: changedCampaign,
         example: { ...CAMPAIGN_EXAMPLE, daily_budget_cents: 150_000, version: 2 },
       },
       errors: ['campaign_not_found', 'stale_version', 'unavailable'],
@@ -120,8 +110,8 @@ export function addBudgetRoutes(
         return nextVersion(current, budgets, Date.now());
       };
       const campaign = await changes.edit(campaign_id, order, adjust, { pinned: version !== undefined });
-      const warning = warningOf(campaign, await shards.status(campaign_id, false));
-      return { ...wireCampaign(campaign), ...(warning === null ? {} : { warning }) };
+      const status = await shards.status(campaign_id, false);
+      return { ...wireCampaign(campaign), ...budgetWarning(campaign, status) };
     },
   );
 
@@ -144,7 +134,7 @@ export function addBudgetRoutes(
         checkVersion(version, current);
         return nextVersion(current, { pacingMode }, Date.now());
       };
-      const order = orderOf(request, 'pacing.mode');
+      const order = orderOf(request, 'pacing.mode', body.reason);
       return wireCampaign(await changes.edit(campaign_id, order, change, { pinned: version !== undefined }));
     },
   );
@@ -191,7 +181,7 @@ export function addBudgetRoutes(
     },
     async ({ params, body }, request) => {
       const configure = (current: Campaign) => campaignToConfigure(body, current, Date.now());
-      const order = orderOf(request, 'pacing.config');
+      const order = orderOf(request, 'pacing.config', body.reason);
       return wirePacingConfig(
         await changes.edit(params.id, order, configure, { pinned: body.version !== undefined }),
       );

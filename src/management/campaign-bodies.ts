@@ -10,6 +10,7 @@ import {
   multiplier,
   name,
   oneOf,
+  reason,
   share,
   timezone,
   wholeNumber,
@@ -81,11 +82,17 @@ const readBack = {
   version: fromVersion,
   created_at: anyJson.optional().describe('As it was read.'),
   updated_at: anyJson.optional().describe('As it was read.'),
+  reason,
 };
 
 export const createBody = z
-  .strictObject({ id: id.optional().describe('Made when absent.'), ...editable })
+  .strictObject({ id: id.optional().describe('Made when absent.'), ...editable, reason })
   .meta({ id: 'NewCampaign' });
+
+/** One that is asked about and not created. */
+export const proposedBody = createBody.omit({ reason: true }).meta({ id: 'ProposedCampaign' });
+
+export const deleteBody = z.strictObject({ reason });
 
 export const replaceBody = z.strictObject({ ...readBack, ...editable }).meta({
   id: 'CampaignReplacement',
@@ -126,6 +133,11 @@ export const shownCampaign = z
 
 export type ShownCampaign = z.output<typeof shownCampaign>;
 
+/** After a change that may have moved its budgets. */
+export const changedCampaign = shownCampaign
+  .extend({ warning: z.string().optional().describe('What its budgets stop: they are below what is spent.') })
+  .meta({ id: 'ChangedCampaign' });
+
 const CONFIG_ACCEPTED = 'an object {hour: 0–23, multiplier: 0–100, day_of_week?: 0–6}';
 
 const DAY_OF_WEEK =
@@ -146,6 +158,7 @@ export const configBody = z
   .strictObject({
     campaign_id: id.optional().describe('When it is given: the id in the path.'),
     version: fromVersion,
+    reason,
     pacing_configs: z
       .array(hourConfig, { error: 'a list of {hour, multiplier, day_of_week?}' })
       .max(PACING_CONFIGS_MAX, { error: `a list of at most ${PACING_CONFIGS_MAX} entries` })

@@ -3,8 +3,17 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { CAMPAIGN_STATUSES, type Campaign, ID_ACCEPTED, ID_PATTERN } from '../domain/campaign.ts';
+import type { Shards } from '../messages/shards.ts';
 import { type CampaignStore, campaignNotFound } from '../sinks/postgres/campaign-store.ts';
-import { createBody, patchBody, replaceBody, shownCampaign } from './campaign-bodies.ts';
+import { budgetWarning } from './budget-warning.ts';
+import {
+  changedCampaign,
+  createBody,
+  deleteBody,
+  patchBody,
+  replaceBody,
+  shownCampaign,
+} from './campaign-bodies.ts';
 import type { CampaignChanges } from './campaign-changes.ts';
 import { campaignToCreate, campaignToPatch, campaignToReplace, wireCampaign } from './campaign-schema.ts';
 import { orderOf } from './change-note.ts';
@@ -37,8 +46,15 @@ const changed = { description: 'As it is now.', body: shownCampaign, example: CA
 export function addCampaignRoutes(
   app: FastifyInstance,
   store: CampaignStore,
+  shards: Shards,
   changes: CampaignChanges,
 ): void {
+  /** As it is after a change; budgets that the change gave and that stop the spending are said to. */
+  const shownAfter = async (campaign: Campaign, { budgetsGiven }: { budgetsGiven: boolean }) => {
+    const status = budgetsGiven ? await shards.status(campaign.id, false) : null;
+    return { ...wireCampaign(campaign), ...budgetWarning(campaign, status) };
+  };
+
   addOperation(
     app,
     {
@@ -85,7 +101,7 @@ export function addCampaignRoutes(
     },
     async ({ body }, request, reply) => {
       const asked = campaignToCreate(body, randomUUID, Date.now());
-      const campaign = await changes.create(asked, orderOf(request, 'campaign.create'));
+      const campaign = await changes.create(asked, orderOf(request, 'campaign.create', body.reason));
       reply.header('location', `/campaigns/${campaign.id}`);
       return wireCampaign(campaign);
     },
@@ -122,15 +138,14 @@ export function addCampaignRoutes(
       params: byId,
       body: replaceBody,
       bodyExamples: { replacement: { name: 'Spring sale', daily_budget_cents: 150_000, version: 1 } },
-      answer: changed,
+      answer: { ...changed, body: changedCampaign },
       errors: ['campaign_not_found', 'stale_version', 'unavailable'],
     },
     async ({ params, body }, request) => {
-      const order = orderOf(request, 'campaign.replace');
+      const order = orderOf(request, 'campaign.replace', body.reason);
       const replace = (current: Campaign) => campaignToReplace(body, current, Date.now());
-      return wireCampaign(
-        await changes.edit(params.id, order, replace, { pinned: body.version !== undefined }),
-      );
+      const replaced = await changes.edit(params.id, order, replace, { pinned: body.version !== undefined });
+      return shownAfter(replaced, { budgetsGiven: true });
     },
   );
 
@@ -148,15 +163,15 @@ export function addCampaignRoutes(
         pause: { status: 'PAUSED' },
         rename: { name: 'Summer sale', version: 1 },
       },
-      answer: changed,
+      answer: { ...changed, body: changedCampaign },
       errors: ['campaign_not_found', 'stale_version', 'unavailable'],
     },
     async ({ params, body }, request) => {
-      const order = orderOf(request, 'campaign.patch');
+      const order = orderOf(request, 'campaign.patch', body.reason);
       const patch = (current: Campaign) => campaignToPatch(body, current, Date.now());
-      return wireCampaign(
-        await changes.edit(params.id, order, patch, { pinned: body.version !== undefined }),
-      );
+      const patched = await changes.edit(params.id, order, patch, { pinned: body.version !== undefined });
+      const budgetsGiven = body.daily_budget_cents !== undefined || body.total_budget_cents !== undefined;
+      return shownAfter(patched, { budgetsGiven });
     },
   );
 
@@ -169,10 +184,15 @@ export function addCampaignRoutes(
       tag,
       summary: 'Mark a campaign deleted; its history stays',
       params: byId,
+      body: deleteBody,
+      bodyOptional: true,
+      bodyExamples: { delete: { reason: 'booked twice' } },
       answer: { ...changed, example: { ...CAMPAIGN_EXAMPLE, status: 'DELETED', version: 2 } },
       errors: ['campaign_not_found', 'unavailable'],
     },
-    async ({ params }, request) =>
-      wireCampaign(await changes.remove(params.id, orderOf(request, 'campaign.delete'), Date.now())),
+    async ({ params, body }, request) => {
+      const order = orderOf(request, 'campaign.delete', body.reason);
+      return wireCampaign(await changes.remove(params.id, order, Date.now()));
+    },
   );
 }

@@ -67,7 +67,11 @@ export const id = z
 
 export const name = text(1, NAME_LENGTH_MAX, `a string of 1 to ${NAME_LENGTH_MAX} characters`);
 
-export const reason = text(0, REASON_LENGTH_MAX, `a string of at most ${REASON_LENGTH_MAX} characters`);
+/** Why a change is made, as the audit log keeps it. */
+export const reason = text(0, REASON_LENGTH_MAX, `a string of at most ${REASON_LENGTH_MAX} characters`)
+  .nullable()
+  .optional()
+  .describe('For the audit log.');
 
 /** A secret: its refusal, as every other, does not repeat it. */
 export const tokenText = text(1, TOKEN_LENGTH_MAX, `a string of 1 to ${TOKEN_LENGTH_MAX} characters`);

@@ -120,7 +120,7 @@ export function buildManagementServer(options: ManagementServerOptions): Fastify
   addAccess(app, { credentials, corsOrigins, isLocal: options.isLocal ?? false, log });
   addErrorAnswers(app, log, bodyBytesMax);
   const changes = new CampaignChanges(store, shards, log, options.inFleet);
-  addCampaignRoutes(app, store, changes);
+  addCampaignRoutes(app, store, shards, changes);
   addBudgetRoutes(app, store, shards, changes);
   addAuditRoutes(app, audit);
   addLoginRoutes(app, credentials);

@@ -1,7 +1,7 @@
 /** What a simulation is asked by and answers, as zod schemas. */
 import { z } from 'zod';
 import { PACING_LEVERS, PACING_MODES } from '../domain/campaign.ts';
-import { createBody } from './campaign-bodies.ts';
+import { proposedBody } from './campaign-bodies.ts';
 import { NEW_CAMPAIGN_EXAMPLE } from './examples.ts';
 import { cents, id, instantOrDate, localDate, numberBetween, oneOf, wholeNumber } from './field-rules.ts';
 import { shownCents, shownCount, shownDate, shownRatio, shownTime } from './shown-fields.ts';
@@ -51,7 +51,7 @@ const traffic = z
 export const simulationBody = z
   .strictObject({
     campaign_id: id.optional().describe('A campaign that exists. Either this or `campaign`.'),
-    campaign: createBody.optional().describe('A proposed one: nothing is created.'),
+    campaign: proposedBody.optional().describe('A proposed one: nothing is created.'),
     hours_ahead: wholeNumber(1, HOURS_AHEAD_MAX)
       .optional()
       .describe(`Default ${HOURS_AHEAD_DEFAULT}; not together with \`backtest_date\`.`),

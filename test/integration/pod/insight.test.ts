@@ -86,6 +86,23 @@ describe('what a pod knows of its campaigns', () => {
     expect(await adjust(200, 30)).toBe('60 cents of the total budget are spent already: spending stops');
     expect(await adjust(200)).toBeUndefined();
     expect((await pod.core.decide('cut', 1)).allow_bid).toBe(true);
+    expect(await adjust(0)).toBe('the daily budget is 0: nothing is spent');
+    expect(await adjust(200, 0)).toBe('the total budget is 0: nothing is spent');
+  });
+
+  it('says so of a PATCH and a PUT that set the budgets, and not of other changes', async () => {
+    await pod.createCampaign({ id: 'trimmed', daily_budget_cents: 100, breaker_threshold: 1 });
+    await pod.core.spend({ campaign_id: 'trimmed', spend_cents: 60 });
+    const change = async (method: 'PATCH' | 'PUT', body: object) =>
+      (await pod.api.request<{ warning?: string }>(method, '/campaigns/trimmed', body)).body.warning;
+    const stopped = '60 cents of the daily budget are spent already: spending stops until tomorrow';
+    expect(await change('PATCH', { daily_budget_cents: 50 })).toBe(stopped);
+    expect(await change('PATCH', { name: 'Trimmed' })).toBeUndefined();
+    expect(await change('PUT', { name: 'Trimmed', daily_budget_cents: 60 })).toBe(stopped);
+    expect(await change('PUT', { name: 'Trimmed', daily_budget_cents: 61 })).toBeUndefined();
+    expect(await change('PATCH', { total_budget_cents: 60 })).toBe(
+      '60 cents of the total budget are spent already: spending stops',
+    );
   });
 
   it('starts a day anew: the budget may be spent again, the history stays', async () => {

@@ -140,6 +140,29 @@ describe('access to the management API', () => {
     }
   });
 
+  it('keeps the reason of every kind of change', async () => {
+    const changes = [
+      ['POST', '/campaigns', { id: 'why', name: 'Spring', daily_budget_cents: 100 }],
+      ['PATCH', '/campaigns/why', { name: 'Summer' }],
+      ['PUT', '/campaigns/why', { name: 'Autumn', daily_budget_cents: 100 }],
+      ['POST', '/budget/adjust', { campaign_id: 'why', new_daily_budget_cents: 5 }],
+      ['POST', '/pacing/mode', { campaign_id: 'why', pacing_mode: 'ASAP' }],
+      ['PUT', '/pacing/config/why', { pacing_configs: [] }],
+      ['POST', '/budget/reset/why', {}],
+      ['DELETE', '/campaigns/why', {}],
+    ] as const;
+    for (const [method, url, body] of changes) {
+      const { status } = await call(method, url, { ...body, reason: `${method} ${url}` }, OPERATOR);
+      expect(status, `${method} ${url}`).toBeLessThan(300);
+    }
+    const audit = (await call('GET', '/audit?campaign_id=why', undefined, VIEWER)).json();
+    expect(audit.map(({ reason }: { reason: string }) => reason).reverse()).toEqual(
+      changes.map(([method, url]) => `${method} ${url}`),
+    );
+    const wrong = await call('DELETE', '/campaigns/c', { because: 'x' }, OPERATOR);
+    expect(wrong.json().error).toMatchObject({ code: 'invalid_request', field: 'because' });
+  });
+
   it('notes each change with the name of its token, its request and its reason', async () => {
     await call(
       'POST',
