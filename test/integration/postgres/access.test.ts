@@ -363,7 +363,7 @@ describe('access to the management API', () => {
       origin: FRIEND,
       accept: 'text/csv',
     });
-    expect(csv.headers['vary']).toBe('origin, accept');
+    expect(csv.headers.vary).toBe('origin, accept');
     expect(csv.headers['access-control-expose-headers']).toContain('x-forecast-error-mean');
     const evil = await call('GET', '/campaigns', undefined, { ...VIEWER, origin: 'https://evil.example' });
     expect(evil.headers['access-control-allow-origin']).toBeUndefined();

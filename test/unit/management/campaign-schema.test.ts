@@ -283,7 +283,7 @@ describe('a body', () => {
     }
     const kept = ['9007199254740993', 'a\\', '\\"9007199254740993'].map((text) => JSON.stringify(text));
     for (const value of [...kept, '9007199254740992', '1e300', '-0.12345678901234567890', '[1,20]']) {
-      expect(parse(bytes(value))['targeting'], value).toEqual(JSON.parse(value));
+      expect(parse(bytes(value)).targeting, value).toEqual(JSON.parse(value));
     }
   });
 
