@@ -28,23 +28,34 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject {
   return object;
 }
 
-const NUMBER = /-?\d[\d.eE+-]*/g;
+const TOKEN = /[[\]{}]|-?\d[\d.eE+-]*/g;
 const LONG_WHOLE_NUMBER = /^-?\d{16,}$/;
 
-/** An id of 64 bits would be kept with other digits. @param text valid JSON, its numbers finite */
+/**
+ * An id of 64 bits within `targeting` would be kept with other digits. Numbers that are a field themselves are left to the
+ * field's own rule. @param text a valid JSON object, its numbers finite
+ */
 function refuseRounded(text: string): void {
+  let depth = 0;
+  let field = '';
   for (let at = 0; at < text.length; ) {
     const quote = text.indexOf('"', at);
     const end = quote === -1 ? text.length : quote;
-    for (const [number] of text.slice(at, end).matchAll(NUMBER)) refuseRoundedNumber(number);
+    for (const [token] of text.slice(at, end).matchAll(TOKEN)) {
+      if (token === '{' || token === '[') depth++;
+      else if (token === '}' || token === ']') depth--;
+      else if (depth > 1) refuseRoundedNumber(token, field);
+    }
     at = quote === -1 ? end : afterString(text, quote);
+    // A string value sets it as well, but nothing nests before the next key.
+    if (quote !== -1 && depth === 1) field = JSON.parse(text.slice(quote, at)) as string;
   }
 }
 
-function refuseRoundedNumber(number: string): void {
+function refuseRoundedNumber(number: string, field: string): void {
   if (!LONG_WHOLE_NUMBER.test(number) || BigInt(number) === BigInt(Number(number))) return;
   const message = `the whole number ${shown(number)} would not be kept exactly: send it as a string`;
-  throw new AppError('invalid_request', message);
+  throw new AppError('invalid_request', message, field);
 }
 
 /** @param quote where the string begins */
