@@ -3,6 +3,7 @@
  * SIGTERM or SIGINT ends it in order, also while it starts; a second signal, or an order that takes too long, ends it at
  * once by SIGKILL to itself: `process.exit()` under open uWebSockets.js apps aborts, and the ledger is made for it.
  */
+import { parseArgs } from 'node:util';
 import { TOKEN_LENGTH_SAFE } from './config/api-tokens.ts';
 import { type Config, ConfigError, environmentFrom, readConfig } from './config/config.ts';
 import { socketPaths } from './config/socket-paths.ts';
@@ -74,6 +75,13 @@ function warnOfShortTokens({ apiTokens, edgeToken }: Config, log: Log): void {
   if (edgeToken !== null && edgeToken.length < TOKEN_LENGTH_SAFE) log.warn({ variable: 'EDGE_TOKEN' }, text);
 }
 
+/** Whether the command line asks for the demo: `demo` or `--demo`. @throws Error naming a word that is not known */
+function isDemoAsked([first = '', ...rest]: readonly string[]): boolean {
+  const options = { demo: { type: 'boolean', default: first === 'demo' } } as const;
+  const words = ['start', 'demo', ''].includes(first) ? rest : [first, ...rest];
+  return parseArgs({ args: words, options }).values.demo;
+}
+
 async function main(): Promise<void> {
   let unlock = (): void => undefined;
   let stop = (exitCode: number): void => {
@@ -82,7 +90,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', () => stop(0));
   process.on('SIGINT', () => stop(0));
-  const isDemo = process.argv.includes('--demo');
+  const isDemo = isDemoAsked(process.argv.slice(2));
   const environment = environmentFrom(process.env, process.cwd());
   const config = readConfig(isDemo ? demoEnvironment(environment) : environment);
   checkRedis(config);

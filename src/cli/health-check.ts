@@ -50,12 +50,13 @@ async function askPort(service: string, address: ServiceAddress, timeoutMs: numb
   try {
     const { status, body, milliseconds } = await client.request('GET', '/health');
     const said = fieldOf(body, 'status');
+    const latencyMs = Math.round(milliseconds * 1000) / 1000;
     if (typeof said !== 'string') {
       const note = `${address.url} answered ${status}, which is no pacer's health`;
-      return { service: { service, state: 'unhealthy', latency_ms: milliseconds, note }, health: undefined };
+      return { service: { service, state: 'unhealthy', latency_ms: latencyMs, note }, health: undefined };
     }
     const note = `${address.url}, version ${fieldOf(body, 'version')}, ${fieldOf(body, 'campaigns')} campaigns, up ${fieldOf(body, 'uptime_seconds')} s`;
-    return { service: { service, state: said, latency_ms: milliseconds, note }, health: body };
+    return { service: { service, state: said, latency_ms: latencyMs, note }, health: body };
   } catch (error) {
     const note = error instanceof Error ? error.message : String(error);
     return { service: { service, state: 'unreachable', latency_ms: null, note }, health: undefined };

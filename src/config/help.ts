@@ -5,7 +5,7 @@ import { schema } from './schema.ts';
 const COMMANDS: readonly (readonly [string, string])[] = [
   ['pacer start', 'run a pod (the default)'],
   ['pacer demo', 'run a pod on loopback with sample campaigns and simulated bids; also pacer start --demo'],
-  ['pacer migrate', 'bring the database of DATABASE_URL up to date and exit'],
+  ['pacer migrate [--json]', 'bring the database of DATABASE_URL up to date and exit'],
   [
     'pacer health-check [--json] [--timeout MS]',
     'each service, its state and how fast it answers; exit 1 when unhealthy',
@@ -30,6 +30,15 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['pacer --version', 'the version'],
 ];
 
+const MEANING_COLUMN = 44;
+
+/** A command and what it does; a command that is too long for its column has a line of its own. */
+function commandLines([command, meaning]: readonly [string, string]): string {
+  const start = `  ${command}`;
+  const isLong = start.length > MEANING_COLUMN - 2;
+  return `${isLong ? `${start}\n${' '.repeat(MEANING_COLUMN)}` : start.padEnd(MEANING_COLUMN)}${meaning}\n`;
+}
+
 function optionLines(option: Option<unknown>): string {
   const fallback = option.fallback || '(none)';
   return `  ${option.variable.padEnd(24)}${option.describe}\n${' '.repeat(26)}takes ${option.accepted}; default ${fallback}\n`;
@@ -38,7 +47,7 @@ function optionLines(option: Option<unknown>): string {
 export function helpText(version: string): string {
   const options: readonly Option<unknown>[] = Object.values(schema);
   const groups = [...new Set(options.map((option) => option.group))];
-  const commands = COMMANDS.map(([command, meaning]) => `  ${command.padEnd(42)}${meaning}\n`).join('');
+  const commands = COMMANDS.map(commandLines).join('');
   const variables = groups
     .map(
       (group) =>

@@ -54,7 +54,10 @@ function microseconds(milliseconds: number): number {
 }
 
 function figures(from: Histogram): LatencyFigures {
-  const [p50, p90, p99, p999] = PERCENTILES.map((percentile) => from.getValueAtPercentile(percentile) / 1000);
+  // A percentile is the upper end of its bucket, which may lie above the greatest value in it.
+  const [p50, p90, p99, p999] = PERCENTILES.map(
+    (percentile) => Math.min(from.getValueAtPercentile(percentile), from.maxValue) / 1000,
+  );
   return {
     count: from.totalCount,
     p50_ms: p50 ?? 0,

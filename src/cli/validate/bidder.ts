@@ -6,6 +6,8 @@ import { demand, type System } from './check.ts';
 export interface Decided {
   readonly allowed: boolean;
   readonly reason: string;
+  /** What the answer warns of, such as degraded mode; null when of nothing. */
+  readonly warning: string | null;
 }
 
 async function post(system: System, path: string, body: object): Promise<unknown> {
@@ -22,7 +24,12 @@ export async function decide(
 ): Promise<Decided> {
   const body = { campaign_id: campaignId, bid_cents: bidCents, bid_id: bidId };
   const answer = await post(system, '/pacing/decision', body);
-  return { allowed: fieldOf(answer, 'allow_bid') === true, reason: String(fieldOf(answer, 'reason')) };
+  const warning = fieldOf(answer, 'warning');
+  return {
+    allowed: fieldOf(answer, 'allow_bid') === true,
+    reason: String(fieldOf(answer, 'reason')),
+    warning: typeof warning === 'string' ? warning : null,
+  };
 }
 
 /** @returns `success` or `duplicate` */
@@ -69,7 +76,7 @@ export async function allowedBid(
   const find = async (): Promise<string | false> => {
     const id = `${bidId}-${attempt++}`;
     const decided = await decide(system, campaignId, bidCents, id);
-    reason = decided.reason;
+    reason = decided.warning === null ? decided.reason : `${decided.reason} (${decided.warning})`;
     return decided.allowed && id;
   };
   return eventually('an allowed bid', find).catch(() => {

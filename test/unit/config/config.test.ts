@@ -110,6 +110,18 @@ describe('the configuration', () => {
   });
 });
 
+test('--help sets each command apart from what it does', () => {
+  const [, commands = ''] = helpText('1.2.3').split('\nCommands\n');
+  const [block = ''] = commands.split('\n\n');
+  const lines = block.split('\n');
+  expect(lines.length).toBeGreaterThan(8);
+  // What a command does begins in the same column for all, below a command that is too long to stand beside it.
+  for (const [at, line] of lines.entries()) {
+    const isAlone = /^ {44}\S/.test(lines[at + 1] ?? '');
+    if (!isAlone) expect(line).toMatch(/^.{42} {2}\S/);
+  }
+});
+
 test('--help names every variable with its default', () => {
   const help = helpText('1.2.3');
   for (const { variable, fallback } of Object.values(schema)) {
