@@ -26,7 +26,7 @@ const COMMANDS: readonly (readonly [string, string])[] = [
     '  --url URL --api-url URL',
     'where health-check, validate and load-test find the pacer; the configuration says it otherwise',
   ],
-  ['pacer --help', 'this text'],
+  ['pacer --help, -h', 'this text'],
   ['pacer --version', 'the version'],
 ];
 
