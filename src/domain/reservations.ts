@@ -39,7 +39,7 @@ interface NamedBid {
 
 /** Bids with an id that one campaign keeps apart; past it they stay unnamed, which only reserves longer. */
 export const NAMED_MAX = 1_000_000;
-const BUCKETS_A_TTL = 64;
+const BUCKETS_A_TTL = 32;
 
 export class Reservations {
   private readonly ttlMs: number;
