@@ -6,7 +6,7 @@
 import { Packr } from 'msgpackr';
 import { spreadOf } from '../report/statistics.ts';
 import { fixed, percent, whole } from '../report/table.ts';
-import { BID_CENTS, batchesOf, campaignIds } from '../servers/campaigns.ts';
+import { BID_CENTS, batchesOf, campaignIds, PRICES_A_CAMPAIGN, priceOf } from '../servers/campaigns.ts';
 import type { Pacer } from '../servers/pacer.ts';
 import { startReference } from '../servers/reference.ts';
 import { logNotesOf, PARSING, Servers } from './comparison.ts';
@@ -41,18 +41,18 @@ interface Kind {
   readonly field: 'requests' | 'events';
   readonly unit: string;
   readonly packs: boolean;
-  readonly element: (id: string) => string;
+  readonly element: (id: string, at: number) => string;
 }
 
 const KINDS: readonly Kind[] = [
   {
     name: 'batches-decisions',
-    describe: 'decisions in batches of 1 to 1,000, JSON and msgpack, over 1,000 campaigns',
+    describe: 'decisions in batches of 1 to 1,000, JSON and msgpack, over 1,000 campaigns at 16,000 prices',
     path: '/pacing/decisions',
     field: 'requests',
     unit: 'decisions/s',
     packs: true,
-    element: (id) => `{"campaign_id":"${id}","bid_cents":${BID_CENTS}}`,
+    element: (id, at) => `{"campaign_id":"${id}","bid_cents":${priceOf(at)}}`,
   },
   {
     name: 'batches-spends',
@@ -98,7 +98,10 @@ async function runSize(
   ids: readonly string[],
   size: number,
 ): Promise<Run[]> {
-  const bodies = batchesOf(kind.field, ids.map(kind.element), size);
+  const elements = Array.from({ length: ids.length * PRICES_A_CAMPAIGN }, (_, at) =>
+    kind.element(ids[at % ids.length] as string, at),
+  );
+  const bodies = batchesOf(kind.field, elements, size);
   const json: PairedLoad = { path: kind.path, connections: CONNECTIONS, bodies: () => bodies };
   const packed = bodies.map((body) => packr.pack(JSON.parse(body)).toString('latin1'));
   const reference = await startReference(bench.workshop, 'parse', size);

@@ -5,7 +5,7 @@
  * than one in a hundred is marked.
  */
 import { percent } from '../report/table.ts';
-import { BID_CENTS, batchesOf } from '../servers/campaigns.ts';
+import { BID_CENTS, batchesOf, PRICES_A_CAMPAIGN, priceOf } from '../servers/campaigns.ts';
 import { type Counters, decided, deniedShare } from '../servers/counters.ts';
 import {
   CONSTANT,
@@ -28,6 +28,8 @@ interface DecisionsLoad {
   readonly name: string;
   readonly describe: string;
   readonly campaigns: number;
+  /** Whether bids differ, as bidders' do, so that hardly an answer is like another. */
+  readonly priced?: true;
   /** Decisions in a request. */
   readonly batch: number;
   readonly connections: number;
@@ -49,8 +51,9 @@ const LOADS: readonly DecisionsLoad[] = [
   },
   {
     name: 'decisions-spread',
-    describe: 'single decisions spread over 1,000 campaigns, 64 connections',
+    describe: 'single decisions spread over 1,000 campaigns at 16,000 prices, 64 connections',
     campaigns: CAMPAIGNS,
+    priced: true,
     batch: 1,
     connections: 64,
     against: [
@@ -60,8 +63,9 @@ const LOADS: readonly DecisionsLoad[] = [
   },
   {
     name: 'decisions-batch',
-    describe: `batches of ${BATCH} decisions over 1,000 campaigns, 64 connections`,
+    describe: `batches of ${BATCH} decisions over 1,000 campaigns at 16,000 prices, 64 connections`,
     campaigns: CAMPAIGNS,
+    priced: true,
     batch: BATCH,
     connections: 64,
     against: [{ name: PARSING }, { name: CONSTANT }],
@@ -107,7 +111,10 @@ async function runDecisions(bench: Bench, load: DecisionsLoad): Promise<Report> 
 }
 
 function pairedLoad(load: DecisionsLoad, ids: readonly string[]): PairedLoad {
-  const requests = ids.map((id) => `{"campaign_id":"${id}","bid_cents":${BID_CENTS}}`);
+  const requests = Array.from({ length: ids.length * (load.priced ? PRICES_A_CAMPAIGN : 1) }, (_, at) => {
+    const price = load.priced ? priceOf(at) : BID_CENTS;
+    return `{"campaign_id":"${ids[at % ids.length]}","bid_cents":${price}}`;
+  });
   const bodies = load.batch === 1 ? requests : batchesOf('requests', requests, load.batch);
   const path = load.batch === 1 ? '/pacing/decision' : '/pacing/decisions';
   return { path, connections: load.connections, bodies: () => bodies };

@@ -4,6 +4,15 @@
  */
 
 export const BID_CENTS = 0.15;
+/** Prices that differ, as bidders' do: between 0.1 and 1.74 cents, in no order. */
+const PRICES = 16_381;
+export const PRICES_A_CAMPAIGN = 16;
+
+/** The price of the bid with this number, in cents. */
+export function priceOf(bid: number): string {
+  return (0.1 + ((bid * 7919) % PRICES) / 10_000).toFixed(4);
+}
+
 export const DAILY_BUDGET_CENTS = 10_000_000_000;
 export const ID_DIGITS = 4;
 const REQUESTS_AT_ONCE = 48;

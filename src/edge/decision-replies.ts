@@ -1,148 +1,121 @@
 /**
- * What decisions are answered, in JSON and in msgpack: the same fields, made once for each decision that differs and kept
- * as bytes.
+ * What decisions are answered: bytes that are kept where decisions are alike, else written anew.
  *
- * Budget: of a reply that is kept some 20 ns for its look-up, and in a batch a copy of its bytes; nothing is allocated. One
- * that is not kept costs one or two microseconds.
+ * Budget: a look-up of some 20 ns; of a reply that is not kept some 200 ns to write it and, for a single decision, a
+ * view of its bytes. Nothing else is allocated but a buffer for each reply that begins to be kept.
  */
-import { isAllowed, REASONS } from '../domain/gate.ts';
-import { centsFromMicros } from '../domain/money.ts';
+import { isAllowed } from '../domain/gate.ts';
 import type { Decision } from '../table/pacing-table.ts';
+import { DECISION_BYTES_MAX, type DecisionForm, writeDecision } from './decision-forms.ts';
 import { packed } from './msgpack.ts';
 
-const THROTTLE_STEPS = 10_000;
-const DEGRADED_WARNING = 'Operating in degraded mode';
-
-function throttleRateOf(decision: Decision): number {
-  return Math.round(decision.throttleRate * THROTTLE_STEPS) / THROTTLE_STEPS;
-}
-
-function maxBidCentsOf(decision: Decision): number {
-  return isAllowed(decision.reason) ? centsFromMicros(decision.maxBidMicros) : 0;
-}
-
-/** A decision as the contract's JSON. */
-export function decisionJson(decision: Decision): string {
-  const warning = decision.degraded ? `,"warning":"${DEGRADED_WARNING}"` : '';
-  return `{"allow_bid":${isAllowed(decision.reason)},"max_bid_cents":${maxBidCentsOf(decision)},"throttle_rate":${throttleRateOf(decision)},"reason":"${REASONS[decision.reason]}"${warning}}`;
-}
-
-const encoder = new TextEncoder();
-
-/** The same as bytes, of a buffer of their own: uWebSockets.js takes those without a copy and without making a string. */
-export function decisionBytes(decision: Decision): ArrayBuffer {
-  return encoder.encode(decisionJson(decision)).slice().buffer;
-}
-
-/** The same as msgpack, also in a buffer of its own. */
-export function decisionPacked(decision: Decision): ArrayBuffer {
-  return packed({
-    allow_bid: isAllowed(decision.reason),
-    max_bid_cents: maxBidCentsOf(decision),
-    throttle_rate: throttleRateOf(decision),
-    reason: REASONS[decision.reason],
-    ...(decision.degraded ? { warning: DEGRADED_WARNING } : {}),
-  });
-}
-
 const REPLIES = 1024;
-const NO_REPLY = new ArrayBuffer(0);
-const NO_VIEW = new Uint8Array(NO_REPLY);
 
 /**
- * The last replies: a campaign's denials are alike for a second, and its bids have few prices. Making the reply anew
- * costs several times the look-up.
+ * The last replies: a campaign's denials are alike for a second, and many bids have the same prices. One is kept when it
+ * is wanted for the second time, so that prices that are all different make nothing.
  */
 export class ReplyCache {
-  private readonly make: (decision: Decision) => ArrayBuffer;
+  private readonly form: DecisionForm;
   private readonly maxBids = new Float64Array(REPLIES);
   private readonly throttleRates = new Float64Array(REPLIES);
   /** The reason, and in the lowest bit whether the warning of degraded mode belongs to it. */
   private readonly kinds = new Int32Array(REPLIES).fill(-1);
-  private readonly replies: ArrayBuffer[] = Array.from({ length: REPLIES }, () => NO_REPLY);
-  private readonly views: Uint8Array[] = Array.from({ length: REPLIES }, () => NO_VIEW);
+  /** Each in a buffer of its own, which uWebSockets.js takes faster than a view; null when wanted only once so far. */
+  private readonly replies: (ArrayBuffer | null)[] = new Array<null>(REPLIES).fill(null);
+  private readonly views: (Uint8Array | null)[] = new Array<null>(REPLIES).fill(null);
+  private readonly scratch = new Uint8Array(DECISION_BYTES_MAX);
 
-  /** @param make a reply: {@link decisionBytes} or {@link decisionPacked} */
-  constructor(make: (decision: Decision) => ArrayBuffer) {
-    this.make = make;
+  constructor(form: DecisionForm) {
+    this.form = form;
   }
 
-  /** The reply, in a buffer of its own. */
-  bytes(decision: Decision): ArrayBuffer {
-    return this.replies[this.entryOf(decision)] as ArrayBuffer;
+  /** The reply, valid until the next one. */
+  bytes(decision: Decision): ArrayBuffer | Uint8Array {
+    const kept = this.replies[this.entryOf(decision)];
+    if (kept !== null && kept !== undefined) return kept;
+    return this.scratch.subarray(0, writeDecision(this.form, decision, this.scratch, 0));
   }
 
-  /** The same to be copied from: a view is not made for each copy. */
-  view(decision: Decision): Uint8Array {
-    return this.views[this.entryOf(decision)] as Uint8Array;
+  /** Puts the reply among others. @returns where it ends */
+  put(decision: Decision, target: Uint8Array, at: number): number {
+    const kept = this.views[this.entryOf(decision)];
+    if (kept === null || kept === undefined) return writeDecision(this.form, decision, target, at);
+    target.set(kept, at);
+    return at + kept.length;
   }
 
-  /** Where the reply is kept, which is made when it is not yet. */
+  /** Where the reply is kept, or will be when it is wanted again. */
   private entryOf(decision: Decision): number {
-    const { maxBidMicros, throttleRate, reason, degraded } = decision;
+    const { throttleRate, reason, degraded } = decision;
+    const maxBidMicros = isAllowed(reason) ? decision.maxBidMicros : 0;
     const kind = 2 * reason + (degraded ? 1 : 0);
     const mixed =
       Math.imul(maxBidMicros | 0, 0x9e3779b1) ^ Math.imul((throttleRate * 0x3fffffff) | 0, 0x85ebca6b);
     const at = ((mixed >>> 16) ^ kind) & (REPLIES - 1);
     const known =
       this.kinds[at] === kind && this.maxBids[at] === maxBidMicros && this.throttleRates[at] === throttleRate;
-    if (known) return at;
-    this.kinds[at] = kind;
-    this.maxBids[at] = maxBidMicros;
-    this.throttleRates[at] = throttleRate;
-    const reply = this.make(decision);
-    this.replies[at] = reply;
-    this.views[at] = new Uint8Array(reply);
+    if (!known) {
+      this.kinds[at] = kind;
+      this.maxBids[at] = maxBidMicros;
+      this.throttleRates[at] = throttleRate;
+      this.replies[at] = this.views[at] = null;
+    } else if (this.replies[at] === null) this.keep(at, decision);
     return at;
+  }
+
+  private keep(at: number, decision: Decision): void {
+    const reply = this.scratch.slice(0, writeDecision(this.form, decision, this.scratch, 0));
+    this.replies[at] = reply.buffer;
+    this.views[at] = reply;
   }
 }
 
-/** More than any decision takes, in JSON or in msgpack. */
-const DECISION_BYTES_MAX = 192;
 const ENDS_BYTES_MAX = 32;
 
 /** The reply to a batch, put together in one buffer that is used again and again. */
 export abstract class BatchReply {
+  protected readonly replies: ReplyCache;
   protected readonly buffer: Uint8Array;
   protected end = 0;
 
-  constructor(decisionsMax: number) {
+  constructor(replies: ReplyCache, decisionsMax: number) {
+    this.replies = replies;
     this.buffer = new Uint8Array(decisionsMax * DECISION_BYTES_MAX + ENDS_BYTES_MAX);
   }
 
-  protected put(bytes: Uint8Array): void {
-    this.buffer.set(bytes, this.end);
-    this.end += bytes.length;
+  protected begun(head: Uint8Array): void {
+    this.buffer.set(head);
+    this.end = head.length;
   }
 
   /** @param decisions how many will be added */
   abstract begin(decisions: number): void;
 
-  /** @param reply copied */
-  abstract add(reply: Uint8Array): void;
+  abstract add(decision: Decision): void;
 
   /** @returns the whole reply, valid until the next begins */
   abstract finish(): Uint8Array;
 }
 
+const encoder = new TextEncoder();
 const JSON_HEAD = encoder.encode('{"decisions":[');
 const JSON_TAIL = encoder.encode(']}');
 const COMMA = 0x2c;
 
 export class JsonBatchReply extends BatchReply {
   begin(): void {
-    this.end = 0;
-    this.put(JSON_HEAD);
+    this.begun(JSON_HEAD);
   }
 
-  add(reply: Uint8Array): void {
+  add(decision: Decision): void {
     if (this.end > JSON_HEAD.length) this.buffer[this.end++] = COMMA;
-    this.put(reply);
+    this.end = this.replies.put(decision, this.buffer, this.end);
   }
 
   finish(): Uint8Array {
-    this.put(JSON_TAIL);
-    return this.buffer.subarray(0, this.end);
+    this.buffer.set(JSON_TAIL, this.end);
+    return this.buffer.subarray(0, this.end + JSON_TAIL.length);
   }
 }
 
@@ -154,8 +127,7 @@ const PACKED_HEAD = new Uint8Array(packed({ decisions: [] })).slice(0, -1);
 
 export class PackedBatchReply extends BatchReply {
   begin(decisions: number): void {
-    this.end = 0;
-    this.put(PACKED_HEAD);
+    this.begun(PACKED_HEAD);
     if (decisions <= SMALL_ARRAY_MAX) {
       this.buffer[this.end++] = SMALL_ARRAY + decisions;
     } else {
@@ -165,8 +137,8 @@ export class PackedBatchReply extends BatchReply {
     }
   }
 
-  add(reply: Uint8Array): void {
-    this.put(reply);
+  add(decision: Decision): void {
+    this.end = this.replies.put(decision, this.buffer, this.end);
   }
 
   finish(): Uint8Array {

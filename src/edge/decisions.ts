@@ -1,8 +1,8 @@
 /**
  * Decisions, one and many: answered from shared memory inside the body callback. What a decision costs beyond HTTP
  * itself: one pass over the body's bytes, one index look-up, two atomics, a look-up of its reply, and for one in
- * {@link TIMED_EVERY} two readings of the clock. Nothing is allocated but what uWebSockets.js asks for: a closure and
- * a view of the body's bytes, and for msgpack the object that answers in it. A body of another form than programs write is
+ * {@link TIMED_EVERY} two readings of the clock. Nothing is allocated but what uWebSockets.js asks for: a closure, a view
+ * of the body's bytes and one of a reply that is not kept, and for msgpack the object that answers in it. A body of another form than programs write is
  * parsed, a reservation makes two strings.
  */
 import { AppError } from '../domain/app-error.ts';
@@ -12,14 +12,8 @@ import type { Meters } from '../table/meters.ts';
 import type { Decision, EdgeTable } from '../table/pacing-table.ts';
 import { ENDPOINT_DECISION, ENDPOINT_DECISIONS } from '../table/thread-meters.ts';
 import type { Admission } from './admission.ts';
-import {
-  decisionBytes,
-  decisionJson,
-  decisionPacked,
-  JsonBatchReply,
-  PackedBatchReply,
-  ReplyCache,
-} from './decision-replies.ts';
+import { decisionJson, JSON_FORM, PACKED_FORM } from './decision-forms.ts';
+import { JsonBatchReply, PackedBatchReply, ReplyCache } from './decision-replies.ts';
 import { scanDecision, scanDecisions } from './decision-scan.ts';
 import { PackedReply, type Reply } from './msgpack.ts';
 import { scanPackedDecision, scanPackedDecisions } from './packed-decision-scan.ts';
@@ -44,10 +38,10 @@ export interface DecisionsParts {
 
 export class Decisions {
   private readonly parts: DecisionsParts;
-  private readonly replies = new ReplyCache(decisionBytes);
-  private readonly packedReplies = new ReplyCache(decisionPacked);
-  private readonly batchReply = new JsonBatchReply(BATCH_MAX);
-  private readonly packedBatchReply = new PackedBatchReply(BATCH_MAX);
+  private readonly replies = new ReplyCache(JSON_FORM);
+  private readonly packedReplies = new ReplyCache(PACKED_FORM);
+  private readonly batchReply = new JsonBatchReply(this.replies, BATCH_MAX);
+  private readonly packedBatchReply = new PackedBatchReply(this.packedReplies, BATCH_MAX);
   private readonly scanned: readonly ScannedDecision[] = Array.from(
     { length: BATCH_MAX },
     newScannedDecision,
@@ -105,7 +99,6 @@ export class Decisions {
       if (!this.parsedMany(res, body)) return;
     } else {
       if (!admission.withinLimit(res, count)) return;
-      const replies = isPacked ? this.packedReplies : this.replies;
       const batch = isPacked ? this.packedBatchReply : this.batchReply;
       batch.begin(count);
       for (let at = 0; at < count; at++) {
@@ -113,7 +106,7 @@ export class Decisions {
         const slot = index.findBytes(body, request.idStart, request.idEnd, request.hash);
         this.decide(slot, request.bidMicros);
         if (request.bidIdEnd > 0 && isAllowed(decision.reason)) this.reserve(slot, body, request);
-        batch.add(replies.view(decision));
+        batch.add(decision);
       }
       if (isPacked) res.endPacked(batch.finish());
       else replyBytes(res, batch.finish());

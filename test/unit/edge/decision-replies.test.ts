@@ -3,32 +3,43 @@ import { Packr, unpack } from 'msgpackr';
 import { expect, test } from 'vitest';
 import { isAllowed, REASONS } from '../../../src/domain/gate.ts';
 import {
-  decisionBytes,
+  DECISION_BYTES_MAX,
   decisionJson,
-  decisionPacked,
-  JsonBatchReply,
-  PackedBatchReply,
-  ReplyCache,
-} from '../../../src/edge/decision-replies.ts';
+  JSON_FORM,
+  PACKED_FORM,
+} from '../../../src/edge/decision-forms.ts';
+import { JsonBatchReply, PackedBatchReply, ReplyCache } from '../../../src/edge/decision-replies.ts';
+import type { Decision } from '../../../src/table/pacing-table.ts';
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
+function bytesOf(cache: ReplyCache, decision: Decision): Buffer {
+  return Buffer.from(new Uint8Array(cache.bytes(decision)));
+}
+
 const decision = fc.record({
   reason: fc.integer({ min: 0, max: REASONS.length - 1 }),
-  maxBidMicros: fc.oneof(fc.constantFrom(1500, 1_500_000), fc.integer({ min: 0, max: 2 ** 53 })),
+  maxBidMicros: fc.oneof(
+    fc.constantFrom(1500, 1_500_000),
+    fc.integer({ min: 0, max: 2 ** 53 }),
+    fc.integer({ min: 0, max: 2 ** 41 }).map((cents) => Math.min(cents * 10_000, 2 ** 53)),
+    fc.integer({ min: 0, max: 400 }).map((cents) => cents * 10_000),
+  ),
   takenMicros: fc.constant(0),
   throttleRate: fc.integer({ min: 0, max: 2 ** 30 }).map((part) => part / 2 ** 30),
   degraded: fc.boolean(),
 });
 
-test('a reply is valid JSON that says what was decided, whether it is made or remembered', () => {
-  const cache = new ReplyCache(decisionBytes);
+test('a reply is valid JSON that says what was decided, whether it is written or kept', () => {
+  const cache = new ReplyCache(JSON_FORM);
   fc.assert(
     fc.property(fc.array(decision, { maxLength: 50 }), (decisions) => {
-      for (const each of [...decisions, ...decisions]) {
-        const reply = Buffer.from(cache.bytes(each)).toString();
-        expect(reply).toBe(decisionJson(each));
+      for (const each of decisions.flatMap((one) => [one, one, one])) {
+        const reply = bytesOf(cache, each).toString();
         const parsed = JSON.parse(reply) as Record<string, unknown>;
+        // Of the largest amounts a double's shortest text is another than the micros, and the same number.
+        expect(parsed).toEqual(JSON.parse(decisionJson(each)));
+        if (each.maxBidMicros < 2 ** 49) expect(reply).toBe(decisionJson(each));
         const allowed = isAllowed(each.reason);
         expect(parsed).toEqual({
           allow_bid: allowed,
@@ -42,13 +53,13 @@ test('a reply is valid JSON that says what was decided, whether it is made or re
   );
 });
 
-test('a reply in msgpack says the same, as a packer of its JSON would, whether it is made or remembered', () => {
-  const cache = new ReplyCache(decisionPacked);
+test('a reply in msgpack says the same, as a packer of its JSON would, whether it is written or kept', () => {
+  const cache = new ReplyCache(PACKED_FORM);
   fc.assert(
     fc.property(fc.array(decision, { maxLength: 50 }), (decisions) => {
-      for (const each of [...decisions, ...decisions]) {
+      for (const each of decisions.flatMap((one) => [one, one, one])) {
         const said: unknown = JSON.parse(decisionJson(each));
-        const reply = Buffer.from(cache.bytes(each));
+        const reply = bytesOf(cache, each);
         expect(unpack(reply)).toEqual(said);
         expect(reply.equals(packr.pack(said))).toBe(true);
       }
@@ -57,20 +68,22 @@ test('a reply in msgpack says the same, as a packer of its JSON would, whether i
 });
 
 test('a batch’s reply holds the replies of its decisions in their order, however long they are', () => {
-  const cache = new ReplyCache(decisionBytes);
-  const packedCache = new ReplyCache(decisionPacked);
-  const batch = new JsonBatchReply(20);
-  const packedBatch = new PackedBatchReply(20);
+  const cache = new ReplyCache(JSON_FORM);
+  const packedCache = new ReplyCache(PACKED_FORM);
+  const batch = new JsonBatchReply(cache, 20);
+  const packedBatch = new PackedBatchReply(packedCache, 20);
   fc.assert(
     fc.property(fc.array(decision, { minLength: 1, maxLength: 20 }), (decisions) => {
       batch.begin();
       packedBatch.begin(decisions.length);
       for (const each of decisions) {
-        batch.add(cache.view(each));
-        packedBatch.add(packedCache.view(each));
+        batch.add(each);
+        packedBatch.add(each);
       }
       const text = Buffer.from(batch.finish()).toString();
-      expect(text).toBe(`{"decisions":[${decisions.map(decisionJson).join(',')}]}`);
+      expect(JSON.parse(text)).toEqual({
+        decisions: decisions.map((each) => JSON.parse(decisionJson(each))),
+      });
       expect(Buffer.from(packedBatch.finish()).equals(packr.pack(JSON.parse(text)))).toBe(true);
     }),
   );
@@ -78,10 +91,30 @@ test('a batch’s reply holds the replies of its decisions in their order, howev
 
 test.each([1, 15, 16, 255, 256, 1000])('a batch’s reply in msgpack holds %i decisions', (count) => {
   const each = { reason: 0, maxBidMicros: 1500, takenMicros: 0, throttleRate: 0.5, degraded: true };
-  const batch = new PackedBatchReply(1000);
+  const batch = new PackedBatchReply(new ReplyCache(PACKED_FORM), 1000);
   batch.begin(count);
-  for (let at = 0; at < count; at++) batch.add(new Uint8Array(decisionPacked(each)));
+  for (let at = 0; at < count; at++) batch.add(each);
   const one: unknown = JSON.parse(decisionJson(each));
   const wanted = packr.pack({ decisions: Array.from({ length: count }, () => one) });
   expect(Buffer.from(batch.finish()).equals(wanted)).toBe(true);
+});
+
+test('a reply is kept from the second time on, and one whose place another took is written again', () => {
+  const cache = new ReplyCache(JSON_FORM);
+  const each = { reason: 0, maxBidMicros: 1500, takenMicros: 0, throttleRate: 0.5, degraded: false };
+  expect(cache.bytes(each)).toBeInstanceOf(Uint8Array);
+  const kept = cache.bytes(each);
+  expect(kept).toBeInstanceOf(ArrayBuffer);
+  for (let rate = 0; rate < 1; rate += 1 / 8192) cache.bytes({ ...each, throttleRate: rate + 1e-9 });
+  expect(cache.bytes(each)).not.toBe(kept);
+  expect(bytesOf(cache, each).toString()).toBe(decisionJson(each));
+});
+
+test('no decision takes more bytes than there is room for', () => {
+  const longest = { maxBidMicros: 2 ** 53 - 1, takenMicros: 0, throttleRate: 0.1234, degraded: true };
+  for (let reason = 0; reason < REASONS.length; reason++) {
+    for (const form of [JSON_FORM, PACKED_FORM]) {
+      expect(new ReplyCache(form).bytes({ ...longest, reason }).byteLength).toBeLessThan(DECISION_BYTES_MAX);
+    }
+  }
 });
