@@ -2,11 +2,16 @@
 
 export const AMOUNT_ACCEPTED = 'must be an amount such as 1000 or 12.50';
 
+const GROUPED = /^\d{1,3}(?:[\s,'’]\d{3})+(?:\.\d*)?$/;
+
 /**
  * Typed dollars as cents; null when it is no amount. Exact: the decimal point is moved in the text, never by a product.
+ * Signs between thousands must stand between thousands: `12,50`, decimals as half of the world writes them, is refused
+ * and never taken for 1250.
  */
 export function centsOf(typed: string): number | null {
-  const text = typed.replaceAll(/[\s,']/g, '');
+  const given = typed.trim();
+  const text = GROUPED.test(given) ? given.replaceAll(/[\s,'’]/g, '') : given;
   const parts = /^(\d{0,13})(?:\.(\d{0,6}))?$/.exec(text);
   if (parts === null || text === '' || text === '.') return null;
   const [, whole = '', decimals = ''] = parts;

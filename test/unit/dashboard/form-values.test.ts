@@ -8,14 +8,18 @@ describe('an amount that is typed', () => {
   it.each([
     ['1000', 100_000],
     ['1,250.50', 125_050],
+    [' 1 250 000 ', 125_000_000],
     ['.5', 50],
     ['0.001234', 0.1234],
     ['12.', 1_200],
   ])('%s dollars are %d cents', (typed, cents) => expect(centsOf(typed)).toBe(cents));
 
-  it.each(['', '.', 'abc', '1.2.3', '-5', '1e3', '0.1234567'])('%j is no amount', (typed) => {
-    expect(centsOf(typed)).toBeNull();
-  });
+  it.each(['', '.', 'abc', '1.2.3', '-5', '1e3', '0.1234567', '12,50', '1,25', '1,2500', '1.250,50'])(
+    '%j is no amount',
+    (typed) => {
+      expect(centsOf(typed)).toBeNull();
+    },
+  );
 
   it('comes back from the wire as what it was, to the micro', () => {
     fc.assert(
