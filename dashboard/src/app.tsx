@@ -1,5 +1,5 @@
 /** The shell: the bar on top, what holds for all pages, and the page that the URL names. */
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { AlertsPage } from './alerts/alerts-page.tsx';
 import { ApiError, getPage } from './api/client.ts';
 import type { Alert } from './api/types.ts';
@@ -7,7 +7,7 @@ import { caller, mayChange } from './caller.ts';
 import { CampaignPage } from './campaign/campaign-page.tsx';
 import { CampaignFormPage } from './edit/campaign-form-page.tsx';
 import { ago } from './format.ts';
-import { useLive } from './live/live-store.ts';
+import { live, useLive } from './live/live-store.ts';
 import { OverviewPage } from './overview/overview-page.tsx';
 import { linkTo, type Place, usePlace } from './router.ts';
 import { SimulatorPage } from './simulator/simulator-page.tsx';
@@ -28,8 +28,7 @@ export function App() {
     async () => (await getPage<Alert>(`/alerts?unresolved_only=true&limit=${OPEN_ALERTS_MAX}`)).rows,
     ALERTS_EVERY_MS,
   );
-  const page = place.steps.join('/');
-  useEffect(() => scrollTo(0, 0), [page]);
+  usePageBegin(place);
   return (
     <>
       <button type="button" class="skip" onClick={skip}>
@@ -44,6 +43,31 @@ export function App() {
       <Toasts />
     </>
   );
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  new: 'New campaign',
+  simulator: 'Simulator',
+  alerts: 'Alerts',
+};
+
+/** A page that is gone to begins at its top, has a title of its own, and takes the focus that its link had. */
+function usePageBegin({ steps }: Place): void {
+  const page = steps.join('/');
+  const isFirst = useRef(true);
+  useEffect(() => {
+    scrollTo(0, 0);
+    if (!isFirst.current) {
+      const main = document.getElementById('main');
+      (main?.querySelector<HTMLElement>('[autofocus]') ?? main)?.focus({ preventScroll: true });
+    }
+    isFirst.current = false;
+  }, [page]);
+  const [section = '', id = ''] = steps;
+  const name = section === 'campaigns' ? (live.campaigns.get(id)?.name ?? id) : TITLES[section];
+  useEffect(() => {
+    document.title = name === undefined ? 'Budget pacer' : `${name} · Budget pacer`;
+  }, [name]);
 }
 
 function isLoggedOut(error: unknown): boolean {
@@ -92,7 +116,11 @@ function TopBar({ place, openAlerts }: { readonly place: Place; readonly openAle
           </a>
           <a href={linkTo(['alerts'])} {...current(['alerts'])}>
             Alerts
-            {openAlerts > 0 && <span class="badge bad">{openAlerts}</span>}
+            {openAlerts > 0 && (
+              <span class="badge bad">
+                {openAlerts >= OPEN_ALERTS_MAX ? `${OPEN_ALERTS_MAX}+` : openAlerts}
+              </span>
+            )}
           </a>
           <a class="docs" href="/docs">
             API
@@ -161,11 +189,20 @@ function Banners() {
       {connection === 'stale' && (
         <p class="banner error" role="alert">
           <Icon name="warning" />
-          <strong>These figures are stale</strong>
-          <span>
-            The server has said nothing for <span aria-hidden="true">{ago(Date.now() - heardAtMs)}</span>
-            <span class="visually-hidden">some time</span>. Connecting again by itself.
-          </span>
+          {heardAtMs === 0 ? (
+            <>
+              <strong>No live figures yet</strong>
+              <span>The server cannot be reached over its WebSocket. Trying again by itself.</span>
+            </>
+          ) : (
+            <>
+              <strong>These figures are stale</strong>
+              <span>
+                The server has said nothing for <span aria-hidden="true">{ago(Date.now() - heardAtMs)}</span>
+                <span class="visually-hidden">some time</span>. Connecting again by itself.
+              </span>
+            </>
+          )}
         </p>
       )}
       {totals?.degraded === true && (

@@ -46,6 +46,23 @@ describe('the dashboard', () => {
     await page.getByText('These figures are stale').waitFor({ state: 'detached' });
   });
 
+  test('says that its WebSocket cannot be had, and fills itself as soon as it can', async () => {
+    pod = await TestPod.start();
+    await pod.createCampaign({ id: 'here', name: 'Here all along', daily_budget_cents: 10_000 });
+    opened = await browser.open(pod);
+    const { page } = opened;
+    let isBlocked = true;
+    await page.routeWebSocket(/budget-updates/, (socket) => {
+      if (isBlocked) socket.close();
+      else socket.connectToServer();
+    });
+    await page.reload();
+    await page.getByText('No live figures yet').waitFor();
+    isBlocked = false;
+    await page.getByRole('link', { name: 'Here all along' }).waitFor();
+    await page.getByText('No live figures yet').waitFor({ state: 'detached' });
+  });
+
   test('says that the pod goes on without its Redis', async () => {
     redis = await TestRedis.start();
     pod = await TestPod.start({ env: { REDIS_ADDR: `127.0.0.1:${redis.port}` } });

@@ -59,7 +59,7 @@ function connect(): void {
   opened.onclose = () => {
     if (socket !== opened) return;
     socket = null;
-    if (live.loaded) setConnection('stale');
+    setConnection('stale');
     retry = setTimeout(connect, retryMs);
     retryMs = Math.min(2 * retryMs, RETRY_MS_MAX);
   };
@@ -102,12 +102,16 @@ function setConnection(connection: typeof live.connection): void {
 }
 
 function lookForSilence(): void {
-  if (live.connection === 'live' && Date.now() - live.heardAtMs > STALE_MS) {
+  if (live.connection === 'live') {
+    if (Date.now() - live.heardAtMs <= STALE_MS) return;
     setConnection('stale');
     connectNow();
-  } else if (live.connection === 'stale') {
-    const hangs = socket?.readyState === WebSocket.CONNECTING && Date.now() - askedAtMs > CONNECT_MS_MAX;
-    if (hangs) connect();
-    live.changed();
+    return;
   }
+  const hangs = socket?.readyState === WebSocket.CONNECTING && Date.now() - askedAtMs > CONNECT_MS_MAX;
+  if (hangs) {
+    setConnection('stale');
+    connect();
+  }
+  live.changed();
 }

@@ -54,7 +54,7 @@ class LiveStore {
   connection: Connection = 'connecting';
   /** Whether a snapshot has ever arrived. */
   loaded = false;
-  /** When the last message came, ms of the browser's clock. */
+  /** When the last message came, ms of the browser's clock; 0 before the first. */
   heardAtMs = 0;
   /** Grows with each campaign that comes or goes. */
   membership = 0;
