@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { TestBrowser, type TestPage } from '../support/browser.ts';
+import { NARROW, TestBrowser, type TestPage } from '../support/browser.ts';
 import { TestPod } from '../support/pod.ts';
 import { calmZone, until } from '../support/pod-wait.ts';
+
+const BUNDLE_BYTES_MAX = 150_000;
 
 let browser: TestBrowser;
 let pod: TestPod;
@@ -36,6 +38,20 @@ describe('the overview', () => {
     expect((await pod.api.request('POST', '/campaigns', body)).status).toBe(201);
     await page.getByRole('link', { name: 'Spring sale' }).waitFor();
     expect(problems).toEqual([]);
+  });
+
+  test('takes less than 150 KB over the wire, all of it from the pod', async () => {
+    const { page } = await open();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.evaluate('document.fonts.ready.then(() => true)');
+    const loaded = (await page.evaluate(`
+      performance.getEntriesByType('resource')
+        .filter(({ initiatorType }) => initiatorType !== 'fetch')
+        .map(({ name, encodedBodySize }) => ({ name, bytes: encodedBodySize }))
+    `)) as { name: string; bytes: number }[];
+    expect(loaded.length).toBeGreaterThan(2);
+    expect(loaded.filter(({ name }) => !name.startsWith(`http://127.0.0.1:${pod.apiPort}/`))).toEqual([]);
+    expect(loaded.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(BUNDLE_BYTES_MAX);
   });
 
   test('keeps search, filter and order in the URL', async () => {
@@ -92,6 +108,26 @@ describe('the overview', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Slow lane');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Slow lane' }).waitFor();
+    expect(await page.title()).toBe('Slow lane · Budget pacer');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.getByRole('link', { name: 'Campaigns', exact: true }).press('Enter');
+    await page.getByRole('link', { name: 'New campaign' }).press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'New campaign' }).waitFor();
+    expect(await page.evaluate('document.activeElement.name')).toBe('name');
+  });
+
+  test('on a phone is put in order too, and its cards show the breaker and the day’s end', async () => {
+    opened = await browser.open(pod, '', { viewport: NARROW });
+    const { page, problems } = opened;
+    const names = page.locator('.row .name a');
+    await page.getByLabel('Order', { exact: true }).selectOption('By spent today');
+    await until('the largest spend is first', async () => (await names.first().textContent()) === 'Moving');
+    const card = page.locator('.row', { hasText: 'Moving' });
+    expect(await card.locator('.breaker').innerText()).toMatch(/Breaker\s+Open/);
+    expect(await card.locator('.projection').innerText()).toContain('Day’s end');
+    await page.getByRole('button', { name: 'Largest first: turn around' }).click();
+    await until('the largest spend is last', async () => (await names.last().textContent()) === 'Moving');
+    expect(problems).toEqual([]);
   });
 
   test('keeps 10,000 campaigns in one list, of which only those in sight exist', async () => {

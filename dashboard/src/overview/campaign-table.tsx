@@ -10,11 +10,20 @@ import { campaignLink, refine } from '../router.ts';
 import { BreakerBadge, BudgetBar, PaceMark, StatusBadge } from '../ui/badges.tsx';
 import { heldBack } from '../ui/held-back.ts';
 import { Icon } from '../ui/icon.tsx';
-import { COLUMNS, type Column, columnName, type Filter, type Order, passes, sortRows } from './columns.ts';
+import {
+  COLUMNS,
+  type Column,
+  columnName,
+  type Filter,
+  type Order,
+  orderQuery,
+  passes,
+  sortRows,
+} from './columns.ts';
 
 const ROW_HEIGHT = 52;
-const CARD_HEIGHT = 132;
-const NARROW = '(max-width: 860px)';
+const CARD_HEIGHT = 160;
+const NARROW = '(max-width: 1020px)';
 /** Rows kept above and below those in sight. */
 const MARGIN_ROWS = 6;
 const SETTLE_MS = 2_000;
@@ -62,11 +71,7 @@ export function CampaignTable({ filter, order }: { readonly filter: Filter; read
 function HeadCell({ column, order }: { readonly column: Column; readonly order: Order }) {
   const isSorted = order.column === column;
   const sorted = !isSorted ? 'none' : order.descending ? 'descending' : 'ascending';
-  const turn = () => {
-    // Figures are mostly looked for from the largest down.
-    const descending = isSorted ? !order.descending : column !== 'name' && column !== 'status';
-    refine({ sort: column === 'name' && !descending ? '' : column, order: descending ? 'desc' : '' });
-  };
+  const turn = () => refine(isSorted ? orderQuery(column, !order.descending) : orderQuery(column));
   return (
     <div
       role="columnheader"
@@ -130,9 +135,11 @@ function Row({
         <small class="narrow-only">{isPaced ? 'held back' : ''}</small>
       </div>
       <div class="breaker" role="cell">
+        <span class="narrow-only soft">Breaker</span>
         <BreakerBadge state={row.circuit_breaker_state} reason={row.circuit_breaker_reason} />
       </div>
       <div class="projection two" role="cell">
+        <span class="narrow-only soft">Day’s end</span>
         <Projection row={row} />
       </div>
     </div>
@@ -146,9 +153,14 @@ function Projection({ row }: { readonly row: LiveCampaign }) {
     <>
       <span>{money(projected)}</span>
       <small>
-        {exhaustion === null
-          ? `${percent(shareOf(projected, row.daily_budget_cents))} of budget`
-          : `empty at ${clockIn(row.timezone, new Date(exhaustion))}`}
+        {exhaustion === null ? (
+          <>
+            {percent(shareOf(projected, row.daily_budget_cents))}
+            <span class="wide-only"> of budget</span>
+          </>
+        ) : (
+          `empty at ${clockIn(row.timezone, new Date(exhaustion))}`
+        )}
       </small>
     </>
   );

@@ -52,6 +52,13 @@ export function orderOf(query: URLSearchParams): Order {
   return { column, descending: query.get('order') === 'desc' };
 }
 
+/** The URL's parameters of an order: names by themselves; figures are mostly looked for from the largest down. */
+export function orderQuery(column: Column, descending = isLargestFirst(column)): Record<string, string> {
+  return { sort: column === 'name' && !descending ? '' : column, order: descending ? 'desc' : '' };
+}
+
+const isLargestFirst = (column: Column): boolean => column !== 'name' && column !== 'status';
+
 /** What the overview shows of all campaigns. */
 export interface Filter {
   readonly text: string;

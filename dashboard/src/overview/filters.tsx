@@ -4,7 +4,7 @@ import { PACING_MODES } from '../../../src/domain/campaign.ts';
 import { word } from '../format.ts';
 import { refine } from '../router.ts';
 import { Icon } from '../ui/icon.tsx';
-import type { Filter } from './columns.ts';
+import { COLUMNS, columnName, type Filter, type Order, orderQuery } from './columns.ts';
 
 const STATES: readonly (readonly [string, string])[] = [
   ['', 'Any pace'],
@@ -13,7 +13,8 @@ const STATES: readonly (readonly [string, string])[] = [
   ['tripped', 'Breaker open'],
 ];
 
-export function Filters({ filter, count }: { readonly filter: Filter; readonly count: string }) {
+export function Filters(props: { readonly filter: Filter; readonly order: Order; readonly count: string }) {
+  const { filter, order, count } = props;
   const search = useRef<HTMLInputElement>(null);
   useEffect(() => {
     const slash = (event: KeyboardEvent) => {
@@ -54,22 +55,41 @@ export function Filters({ filter, count }: { readonly filter: Filter; readonly c
         onValue={(mode) => refine({ mode })}
       />
       <Select label="Pace" value={filter.state} options={STATES} onValue={(state) => refine({ state })} />
+      <span class="order">
+        <Select
+          label="Order"
+          value={order.column}
+          options={COLUMNS.map((column) => [column, `By ${columnName(column).toLowerCase()}`] as const)}
+          onValue={(column) => refine(orderQuery(column))}
+        />
+        <button
+          type="button"
+          class="button"
+          aria-label={order.descending ? 'Largest first: turn around' : 'Smallest first: turn around'}
+          onClick={() => refine(orderQuery(order.column, !order.descending))}
+        >
+          <Icon name={order.descending ? 'down' : 'up'} />
+        </button>
+      </span>
       <span class="count">{count}</span>
     </search>
   );
 }
 
-function Select(props: {
+function Select<T extends string>(props: {
   readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [string, string])[];
-  readonly onValue: (value: string) => void;
+  readonly value: T;
+  readonly options: readonly (readonly [T, string])[];
+  readonly onValue: (value: T) => void;
 }) {
   return (
     <select
       aria-label={props.label}
       value={props.value}
-      onChange={(event) => props.onValue(event.currentTarget.value)}
+      onChange={(event) => {
+        const chosen = props.options[event.currentTarget.selectedIndex];
+        if (chosen !== undefined) props.onValue(chosen[0]);
+      }}
     >
       {props.options.map(([value, text]) => (
         <option key={value} value={value}>

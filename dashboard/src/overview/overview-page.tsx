@@ -14,6 +14,7 @@ export function OverviewPage(props: { readonly query: URLSearchParams; readonly 
   const { query, openAlerts } = props;
   const { loaded, campaigns } = useLive();
   const filter = filterOf(query);
+  const order = orderOf(query);
   const isEmpty = loaded && campaigns.size === 0;
   let fitting = 0;
   for (const row of campaigns.values()) if (passes(row, filter)) fitting++;
@@ -39,9 +40,9 @@ export function OverviewPage(props: { readonly query: URLSearchParams; readonly 
       ) : (
         <>
           <FleetStrip openAlerts={openAlerts} />
-          <Filters filter={filter} count={loaded ? shown : ''} />
+          <Filters filter={filter} order={order} count={loaded ? shown : ''} />
           {loaded ? (
-            <CampaignTable filter={filter} order={orderOf(query)} />
+            <CampaignTable filter={filter} order={order} />
           ) : (
             <div class="panel">
               <Skeleton rows={8} />
