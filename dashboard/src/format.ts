@@ -43,6 +43,12 @@ export function shortMoney(cents: number): string {
   return (size >= 1_000 || size === 0 ? money0 : money2).format(cents / 100);
 }
 
+/** For axes of a small range: `$1,915`, with cents between dollars. */
+export function axisMoney(cents: number): string {
+  const isWhole = Math.abs(cents - 100 * Math.round(cents / 100)) < 1e-6;
+  return (isWhole ? money0 : money2).format(cents / 100);
+}
+
 export function count(value: number): string {
   return Math.abs(value) >= 100_000 ? compact.format(value) : whole.format(value);
 }

@@ -3,6 +3,7 @@ import { change, messageOf } from '../api/client.ts';
 import type { Alert } from '../api/types.ts';
 import { mayChange } from '../caller.ts';
 import { momentIn, plain } from '../format.ts';
+import { live } from '../live/live-store.ts';
 import { campaignLink } from '../router.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { toast } from '../ui/toasts.tsx';
@@ -54,7 +55,9 @@ export function AlertList(props: {
             {showsCampaign && alert.campaign_id !== null && (
               <>
                 {' · '}
-                <a href={campaignLink(alert.campaign_id)}>{alert.campaign_id}</a>
+                <a href={campaignLink(alert.campaign_id)}>
+                  {live.campaigns.get(alert.campaign_id)?.name ?? alert.campaign_id}
+                </a>
               </>
             )}
           </span>

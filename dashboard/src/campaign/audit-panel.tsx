@@ -2,7 +2,7 @@
 import type { AuditEntry } from '../api/types.ts';
 import { momentIn, money, plain, word } from '../format.ts';
 import { Icon } from '../ui/icon.tsx';
-import { Panel } from '../ui/notices.tsx';
+import { Panel, Skeleton } from '../ui/notices.tsx';
 
 const HIDDEN = new Set(['version', 'updated_at', 'created_at']);
 
@@ -10,14 +10,16 @@ export function AuditPanel({
   entries,
   timezone,
 }: {
-  readonly entries: readonly AuditEntry[];
+  /** null until they are known. */
+  readonly entries: readonly AuditEntry[] | null;
   readonly timezone: string;
 }) {
   return (
     <Panel title="Changes" aside={<span class="soft small">Times in {timezone}</span>}>
-      {entries.length === 0 && <p class="soft">No change on record.</p>}
+      {entries === null && <Skeleton rows={2} />}
+      {entries?.length === 0 && <p class="soft">No change on record.</p>}
       <ul class="events">
-        {entries.map((entry) => (
+        {entries?.map((entry) => (
           <li key={entry.id} class="info">
             <Icon name="check" />
             <span class="wide-cell">
@@ -35,8 +37,8 @@ export function AuditPanel({
 }
 
 function Changes({ entry }: { readonly entry: AuditEntry }) {
-  if (entry.before === null) return <span class="soft">with what it has today</span>;
-  const fields = Object.keys(entry.after ?? {}).filter((field) => !HIDDEN.has(field));
+  const { before, after } = entry;
+  const fields = Object.keys(after ?? {}).filter((field) => !HIDDEN.has(field));
   return (
     <>
       {fields.map((field) => (
@@ -46,9 +48,13 @@ function Changes({ entry }: { readonly entry: AuditEntry }) {
               .replace(/ cents$/, '')
               .toLowerCase()}
           </span>
-          <del>{shown(field, entry.before?.[field])}</del>
-          <span aria-hidden="true">→</span>
-          <ins>{shown(field, entry.after?.[field])}</ins>
+          {before !== null && (
+            <>
+              <del>{shown(field, before[field])}</del>
+              <span aria-hidden="true">→</span>
+            </>
+          )}
+          <ins>{shown(field, after?.[field])}</ins>
         </span>
       ))}
     </>

@@ -18,13 +18,15 @@ export function BreakerPanel(props: {
   const nowMs = Date.now();
   const day = localDayAt(zone, nowMs);
   const share = (at: number) => (100 * (at - day.startMs)) / (day.endMs - day.startMs);
+  const isTripped = status.circuit_breaker_state !== 'CLOSED';
   const trips = alerts
     .filter((alert) => alert.alert_type === BREAKER_ALERT)
-    .map((alert) => ({
+    .map((alert, at) => ({
       id: alert.id,
       isHalf: alert.circuit_breaker_state === 'HALF_OPEN',
       fromMs: Math.max(day.startMs, Date.parse(alert.created_at)),
-      toMs: alert.resolved_at === null ? nowMs : Date.parse(alert.resolved_at),
+      // The newest lasts for as long as the breaker does, also when somebody has resolved its alert.
+      toMs: alert.resolved_at === null || (at === 0 && isTripped) ? nowMs : Date.parse(alert.resolved_at),
       alert,
     }))
     .filter(({ toMs }) => toMs > day.startMs);

@@ -158,7 +158,15 @@ function Menu({ children }: { readonly children: preact.ComponentChildren }) {
       </button>
       {isOpen && (
         // biome-ignore lint/a11y/useKeyWithClickEvents: a choice by keyboard clicks too
-        <ul onClick={() => setOpen(false)}>{children}</ul>
+        <ul
+          onClick={() => {
+            setOpen(false);
+            // A dialog gives the focus back to where it was: not to an entry that is gone.
+            box.current?.querySelector('button')?.focus();
+          }}
+        >
+          {children}
+        </ul>
       )}
     </div>
   );

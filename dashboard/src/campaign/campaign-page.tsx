@@ -79,6 +79,8 @@ export function CampaignPage({ id, query }: { readonly id: string; readonly quer
   useTrace(id, status.value);
 
   const campaign = useKept(described.value);
+  const keptAlerts = useKept(alerts.value);
+  const keptAudit = useKept(audit.value);
   if (campaign === null || status.value === null) {
     const error = described.error ?? status.error;
     return (
@@ -114,8 +116,8 @@ export function CampaignPage({ id, query }: { readonly id: string; readonly quer
       status={status.value}
       rows={rows.value ?? []}
       slots={slots.value ?? NO_SLOTS}
-      alerts={alerts.value ?? []}
-      audit={audit.value ?? []}
+      alerts={keptAlerts}
+      audit={keptAudit}
       error={status.error ?? rows.error ?? slots.error ?? alerts.error ?? audit.error}
       range={query.get('range') ?? firstRange(campaign.campaign)}
       again={again}
@@ -128,8 +130,9 @@ interface PageProps extends Described {
   readonly status: Explained;
   readonly rows: readonly PerformanceRow[];
   readonly slots: readonly TrafficSlot[];
-  readonly alerts: readonly Alert[];
-  readonly audit: readonly AuditEntry[];
+  /** null until they are known. */
+  readonly alerts: readonly Alert[] | null;
+  readonly audit: readonly AuditEntry[] | null;
   readonly error: unknown;
   readonly range: string;
   readonly again: () => void;
@@ -177,14 +180,16 @@ function Page(props: PageProps) {
             band={bandOf(status)}
             range={range}
           />
-          <HoursPanel rows={rows} timezone={zone} />
+          <HoursPanel campaign={campaign} configs={configs} shape={shape} status={status} rows={rows} />
           <DaysPanel rows={rows} timezone={zone} />
         </div>
         <div class="stack">
           <WhyPanel status={status} />
-          <BreakerPanel status={status} alerts={alerts} threshold={campaign.breaker_threshold} />
+          <BreakerPanel status={status} alerts={alerts ?? []} threshold={campaign.breaker_threshold} />
           <Panel title="Alerts" aside={<span class="soft small">Times in {zone}</span>}>
-            {alerts.length === 0 ? (
+            {alerts === null ? (
+              <Skeleton rows={2} />
+            ) : alerts.length === 0 ? (
               <p class="soft">No alert was raised for this campaign.</p>
             ) : (
               <AlertList
@@ -207,7 +212,9 @@ function Figures({ status }: { readonly status: Explained }) {
   const row = campaigns.get(status.campaign_id) ?? status;
   const { gate } = status.explain;
   const deniedReason = gate === 'within_budget' || gate === 'probe' ? null : gate;
-  const { projected_spend_cents: projected, projected_exhaustion_at: exhaustion } = row;
+  // Live rows learn of a projection once a minute, the status whenever it is asked.
+  const { projected_spend_cents: projected, projected_exhaustion_at: exhaustion } =
+    row.projected_spend_cents === null ? status : row;
   const isPaced = row.status === 'ACTIVE';
   const { total_budget_cents: total, total_spent_cents: totalSpent } = status;
   return (

@@ -16,7 +16,17 @@ import type {
 import { curveOf, type Point, spentLine, targetLine } from '../charts/day-series.ts';
 import { axis, type Colours, Plot } from '../charts/plot.tsx';
 import { allowedLine, askedLine, slotSpentLine, throttleLine } from '../charts/traffic-series.ts';
-import { clockIn, clockSecondsIn, count, money, NOTHING, percent, rate, shortMoney } from '../format.ts';
+import {
+  axisMoney,
+  clockIn,
+  clockSecondsIn,
+  count,
+  money,
+  NOTHING,
+  percent,
+  rate,
+  shortMoney,
+} from '../format.ts';
 import { live } from '../live/live-store.ts';
 import { traces } from '../live/traces.ts';
 import { refine } from '../router.ts';
@@ -27,7 +37,7 @@ const RANGES = [
   ['hour', 'Last hour', 3_600_000],
   ['quarter', 'Last 15 min', 900_000],
 ] as const;
-const AXIS_WIDTH = 58;
+const AXIS_WIDTH = 64;
 const SYNC = 'campaign-day';
 /** Figures of now are drawn this often. */
 const STEP_MS = 1_000;
@@ -150,8 +160,13 @@ export function DayChart(props: DayChartProps) {
         shape={`money ${key}`}
         onCursor={setCursor}
         options={(colour) => ({
-          ...frame(colour, zone, window, shortMoney),
-          scales: { x: { range: [...window] }, y: { range: (_, __, max) => [0, Math.max(1, max) * 1.05] } },
+          ...frame(colour, zone, window, rangeMs === 0 ? shortMoney : axisMoney),
+          scales: {
+            x: { range: [...window] },
+            y: {
+              range: (_, min, max) => (rangeMs === 0 ? [0, Math.max(1, max) * 1.05] : closeRange(min, max)),
+            },
+          },
           series: [
             {},
             { stroke: colour.plan, width: 1.5, dash: [5, 4], spanGaps: true, points: { show: false } },
@@ -204,6 +219,12 @@ export function DayChart(props: DayChartProps) {
       />
     </Panel>
   );
+}
+
+/** Of what is in sight, and not from 0: a quarter of an hour adds little to a day. */
+function closeRange(min: number, max: number): [number, number] {
+  const margin = Math.max(1, (max - min) / 10);
+  return [Math.max(0, min - margin), max + margin];
 }
 
 /** Low, middle and high end of the day. */

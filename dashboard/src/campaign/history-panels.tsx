@@ -1,32 +1,49 @@
 /** Hours of today and days of the last four weeks: planned beside spent. */
+import { useMemo } from 'preact/hooks';
 import { localDayAt, localHourAt } from '../../../src/domain/local-day.ts';
-import type { PerformanceRow } from '../api/types.ts';
+import type { BudgetStatus, Campaign, HourConfig, PerformanceRow } from '../api/types.ts';
 import { type Bar, Bars } from '../charts/bars.tsx';
-import { hoursOf } from '../charts/day-series.ts';
+import { curveOf, hoursOf, plannedAhead } from '../charts/day-series.ts';
 import { dayName, money } from '../format.ts';
 import { Panel } from '../ui/notices.tsx';
 
 const DAYS = 28;
 const DAY_MS = 86_400_000;
 
-export function HoursPanel({
-  rows,
-  timezone,
-}: {
+export function HoursPanel(props: {
+  readonly campaign: Campaign;
+  readonly configs: readonly HourConfig[];
+  readonly shape: readonly number[] | null;
+  readonly status: BudgetStatus;
   readonly rows: readonly PerformanceRow[];
-  readonly timezone: string;
 }) {
-  const day = localDayAt(timezone, Date.now());
-  const running = localHourAt(day, Date.now());
+  const { campaign, configs, shape, status, rows } = props;
+  const { timezone } = campaign;
+  const nowMs = Date.now();
+  const day = localDayAt(timezone, nowMs);
+  const running = localHourAt(day, nowMs);
+  // The curve changes at midnight, and with the campaign.
+  const curve = useMemo(
+    () => curveOf(campaign, configs, shape, nowMs),
+    [campaign, configs, shape, day.startMs],
+  );
+  const ahead = plannedAhead({
+    day,
+    curve,
+    nowMs,
+    targetCents: status.target_spent_cents,
+    budgetCents: status.daily_budget_cents,
+  });
   const today = new Map(rows.filter((row) => row.date === day.date).map((row) => [row.hour, row]));
   const bars = hoursOf(day).map(({ hour }): Bar => {
     const row = today.get(hour);
     return {
       name: `${String(hour).padStart(2, '0')}:00`,
       tick: hour % 3 === 0 ? String(hour).padStart(2, '0') : '',
-      planned: row?.planned_spend_cents ?? 0,
+      planned: ahead.get(hour) ?? row?.planned_spend_cents ?? 0,
       actual: row?.actual_spend_cents ?? 0,
       isRunning: hour === running,
+      isAhead: ahead.has(hour),
       accuracy: row?.pacing_accuracy ?? null,
     };
   });
@@ -63,6 +80,7 @@ export function DaysPanel({
       planned,
       actual,
       isRunning: date === today,
+      isAhead: false,
       accuracy: most === 0 ? null : 1 - Math.abs(actual - planned) / most,
     };
   });

@@ -51,11 +51,13 @@ function headline({ explain, pacing_mode }: Explained): string {
   if (gate === 'probe')
     return 'The breaker is testing the water: a few bids pass, the rest waits for their results.';
   if (gate !== 'within_budget') return `No bid passes: ${plain(gate).toLowerCase()}.`;
+  if (explain.free_cents <= 0)
+    return 'Nothing is left: all of the budget is spent or held by bids in flight.';
   if (explain.asked_cents_per_second === 0) return `Nobody is asking for bids right now; spend is ${where}.`;
   const held = percent(throttle_rate, throttle_rate > 0.995 && throttle_rate < 1 ? 1 : 0);
   if (pacing_mode === 'ASAP') {
     return throttle_rate > 0
-      ? `Held back ${held}: spending as fast as bids come, slower near the end of the budget.`
+      ? `Held back ${held} because ${percent(spent / explain.budget_cents)} of the budget is spent: ASAP slows down near its end.`
       : 'Nothing is held back: spending as fast as bids come.';
   }
   if (throttle_rate < 0.005) return `Nothing is held back: spend is ${where}, and every bid is wanted.`;

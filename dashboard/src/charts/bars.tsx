@@ -9,6 +9,8 @@ export interface Bar {
   readonly planned: number;
   readonly actual: number;
   readonly isRunning: boolean;
+  /** Still to come: nothing can be spent in it yet. */
+  readonly isAhead: boolean;
   readonly accuracy: number | null;
 }
 
@@ -61,7 +63,7 @@ export function Bars({ label, bars }: { readonly label: string; readonly bars: r
               <tr key={bar.name}>
                 <td>{bar.name}</td>
                 <td class="number">{money(bar.planned)}</td>
-                <td class="number">{money(bar.actual)}</td>
+                <td class="number">{bar.isAhead ? NOTHING : money(bar.actual)}</td>
                 <td class="number">{bar.accuracy === null ? NOTHING : percent(bar.accuracy, 1)}</td>
               </tr>
             ))}
@@ -72,6 +74,7 @@ export function Bars({ label, bars }: { readonly label: string; readonly bars: r
   );
 }
 
-function titleOf({ name, planned, actual, isRunning }: Bar): string {
+function titleOf({ name, planned, actual, isRunning, isAhead }: Bar): string {
+  if (isAhead) return `${name}: ${money(planned)} planned`;
   return `${name}: ${money(actual)} spent${isRunning ? ' so far' : ''}, ${money(planned)} planned`;
 }

@@ -93,6 +93,26 @@ export function targetLine(given: {
   }
 }
 
+/** What is planned for the hours that are still to come, cents by hour. */
+export function plannedAhead(given: {
+  readonly day: LocalDay;
+  readonly curve: TargetCurve;
+  readonly nowMs: number;
+  readonly targetCents: number;
+  readonly budgetCents: number;
+}): ReadonlyMap<number, number> {
+  const { day, curve, nowMs, targetCents, budgetCents } = given;
+  const shareNow = shareAt(curve, nowMs);
+  const planned = new Map<number, number>();
+  if (!curve.planned || shareNow >= 1) return planned;
+  for (const { hour, fromMs, toMs } of hoursOf(day)) {
+    if (fromMs <= nowMs) continue;
+    const share = (shareAt(curve, toMs) - shareAt(curve, fromMs)) / (1 - shareNow);
+    planned.set(hour, share * Math.max(0, budgetCents - targetCents));
+  }
+  return planned;
+}
+
 /** What was spent until now. */
 export function spentLine(given: {
   readonly day: LocalDay;

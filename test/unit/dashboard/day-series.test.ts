@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Campaign, PerformanceRow } from '../../../dashboard/src/api/types.ts';
-import { curveOf, hoursOf, spentLine, targetLine } from '../../../dashboard/src/charts/day-series.ts';
+import {
+  curveOf,
+  hoursOf,
+  plannedAhead,
+  spentLine,
+  targetLine,
+} from '../../../dashboard/src/charts/day-series.ts';
 import { localDayAt } from '../../../src/domain/local-day.ts';
 
 const HOUR_MS = 3_600_000;
@@ -92,5 +98,21 @@ describe('the lines of a day', () => {
     expect(autumn).toHaveLength(24);
     expect(autumn[2]).toMatchObject({ hour: 2 });
     expect((autumn[2]?.toMs ?? 0) - (autumn[2]?.fromMs ?? 0)).toBe(2 * HOUR_MS);
+  });
+});
+
+describe('the plan of the hours to come', () => {
+  const ahead = (targetCents: number, budgetCents = 2_400) =>
+    plannedAhead({ day, curve: curveOf(campaign, [], null, NOON), nowMs: NOON, targetCents, budgetCents });
+
+  it('is what the curve wants of each, without those that have begun', () => {
+    const planned = ahead(1_200);
+    expect([...planned.keys()]).toEqual([13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]);
+    for (const cents of planned.values()) expect(cents).toBeCloseTo(100, 0);
+  });
+
+  it('goes on from where the target is, and is nothing when that is above the budget', () => {
+    expect(ahead(0).get(23)).toBeCloseTo(200, 0);
+    expect(ahead(1_200, 1_000).get(23)).toBe(0);
   });
 });
