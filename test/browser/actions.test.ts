@@ -41,11 +41,11 @@ async function boxOf(place: Locator): Promise<{ x: number; y: number; width: num
   return box;
 }
 
-/** With the pointer pressed, over what lies between. */
+/** With the pointer pressed, in one leap over what lies between, as a fast hand. */
 async function drag(page: Page, from: [number, number], to: [number, number]): Promise<void> {
   await page.mouse.move(...from);
   await page.mouse.down();
-  await page.mouse.move(...to, { steps: 40 });
+  await page.mouse.move(...to);
   await page.mouse.up();
 }
 
@@ -73,6 +73,7 @@ describe('an operator', () => {
     await page.getByRole('button', { name: 'Monday 00:00' }).click();
     await page.getByRole('button', { name: 'Create campaign' }).click();
     await page.getByRole('heading', { level: 1, name: 'Made by hand' }).waitFor();
+    await page.getByLabel('Changes').getByText('$1,250.50').waitFor();
     expect(await read('by-hand')).toMatchObject({
       daily_budget_cents: 125_050,
       pacing_mode: 'FRONT_LOADED',
@@ -229,7 +230,7 @@ describe('an operator', () => {
     await page.getByRole('checkbox', { name: 'ASAP' }).uncheck();
     await page.getByRole('button', { name: 'Simulate' }).click();
     const rows = page.getByRole('row');
-    await page.getByRole('cell', { name: 'Adaptive, $500.00 a day' }).waitFor();
+    await page.getByRole('cell', { name: 'Adaptive' }).waitFor();
     expect(await rows.count()).toBe(4);
     await page.getByLabel('Hours ahead').fill('900');
     await page.getByRole('button', { name: 'Simulate' }).click();

@@ -5,6 +5,8 @@ import { DAY_NAMES } from './week-days.ts';
 
 const MONDAY_FIRST = [1, 2, 3, 4, 5, 6, 0] as const;
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
+/** Less than a cell is wide on a phone. */
+const BRUSH_STEP_PX = 6;
 const MOVES: Readonly<Record<string, readonly [number, number]>> = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
@@ -17,6 +19,7 @@ export function WeekGrid(props: { readonly week: WeekHours; readonly onWeek: (we
   const box = useRef<HTMLDivElement>(null);
   /** What dragging puts the hours to; null while nothing is dragged. */
   const brush = useRef<boolean | null>(null);
+  const lastSpot = useRef<readonly [x: number, y: number]>([0, 0]);
   const latest = useRef(week);
   latest.current = week;
 
@@ -27,20 +30,29 @@ export function WeekGrid(props: { readonly week: WeekHours; readonly onWeek: (we
     latest.current = next;
     onWeek(next);
   };
-  const cellAt = (event: PointerEvent): readonly [number, number] | null => {
-    const cell = document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>('[data-hour]');
+  const cellAt = (x: number, y: number): readonly [number, number] | null => {
+    const cell = document.elementFromPoint(x, y)?.closest<HTMLElement>('[data-hour]');
     return cell == null ? null : [Number(cell.dataset.day), Number(cell.dataset.hour)];
   };
-  const begin = (event: PointerEvent) => {
-    const cell = cellAt(event);
+  const begin = ({ clientX, clientY }: PointerEvent) => {
+    const cell = cellAt(clientX, clientY);
     if (cell === null) return;
+    lastSpot.current = [clientX, clientY];
     brush.current = !(week[cell[0]]?.[cell[1]] ?? false);
     put(cell[0], cell[1], brush.current);
   };
-  const go = (event: PointerEvent) => {
-    const cell = cellAt(event);
-    if (brush.current === null || event.buttons === 0 || cell === null) return;
-    if (latest.current[cell[0]]?.[cell[1]] !== brush.current) put(cell[0], cell[1], brush.current);
+  const go = ({ clientX, clientY, buttons }: PointerEvent) => {
+    if (brush.current === null || buttons === 0) return;
+    const [fromX, fromY] = lastSpot.current;
+    lastSpot.current = [clientX, clientY];
+    // A fast pointer leaps over cells: those on its way are painted too.
+    const steps = Math.ceil(Math.hypot(clientX - fromX, clientY - fromY) / BRUSH_STEP_PX);
+    for (let step = 1; step <= steps; step++) {
+      const share = step / steps;
+      const cell = cellAt(fromX + (clientX - fromX) * share, fromY + (clientY - fromY) * share);
+      if (cell === null || latest.current[cell[0]]?.[cell[1]] === brush.current) continue;
+      put(cell[0], cell[1], brush.current);
+    }
   };
   const key = (event: KeyboardEvent, at: number, hour: number) => {
     const move = MOVES[event.key];

@@ -5,6 +5,23 @@ export const NEUTRAL = 1;
 /** What the bars reach to unless an hour is higher already. */
 const TOP = 3;
 const STEP = 0.1;
+const WEIGHT_MAX = 100;
+
+interface Spot {
+  readonly hour: number;
+  readonly value: number;
+}
+
+/** Weights after a pointer went from one spot to another, with the hours that it leapt over on a straight line. */
+function stroke(values: readonly number[], from: Spot, to: Spot): readonly number[] {
+  const hours = to.hour - from.hour;
+  return values.map((old, hour) => {
+    const passed = hours === 0 ? Number(hour === to.hour) : (hour - from.hour) / hours;
+    if (passed <= 0 || passed > 1) return old;
+    const value = from.value + (to.value - from.value) * passed;
+    return Math.min(WEIGHT_MAX, Math.max(0, Math.round(value * 10) / 10));
+  });
+}
 
 export function Weights(props: {
   readonly values: readonly number[];
@@ -12,18 +29,25 @@ export function Weights(props: {
 }) {
   const { values, onValues } = props;
   const box = useRef<HTMLDivElement>(null);
+  /** Where the pointer that drags was last. */
+  const brush = useRef<Spot | null>(null);
+  const latest = useRef(values);
+  latest.current = values;
   const top = Math.max(TOP, ...values);
 
-  const put = (hour: number, value: number) => {
-    const bounded = Math.min(100, Math.max(0, Math.round(value * 10) / 10));
-    onValues(values.map((old, at) => (at === hour ? bounded : old)));
+  const paint = (to: Spot, from: Spot) => {
+    latest.current = stroke(latest.current, from, to);
+    onValues(latest.current);
   };
+  const put = (hour: number, value: number) => paint({ hour, value }, { hour, value });
   const drag = (event: PointerEvent) => {
     const element = box.current;
     if (element === null || event.buttons === 0) return;
     const { left, width, bottom, height } = element.getBoundingClientRect();
     const hour = Math.min(23, Math.max(0, Math.floor((24 * (event.clientX - left)) / width)));
-    put(hour, (top * (bottom - event.clientY)) / height);
+    const to: Spot = { hour, value: (top * (bottom - event.clientY)) / height };
+    paint(to, brush.current ?? to);
+    brush.current = to;
   };
   const key = (event: KeyboardEvent, hour: number) => {
     const value = values[hour] ?? NEUTRAL;
@@ -52,6 +76,7 @@ export function Weights(props: {
         ref={box}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
+          brush.current = null;
           drag(event);
         }}
         onPointerMove={drag}

@@ -1,6 +1,7 @@
 /** Simulated runs in one picture: what each will have spent of its local day, slot by slot. */
 import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
+import { localDayAt } from '../../../src/domain/local-day.ts';
 import { axis, type Colours, Plot } from '../charts/plot.tsx';
 import { clockIn, momentIn, money, shortMoney, word } from '../format.ts';
 import type { SimulatedRun, Simulation } from './simulation.ts';
@@ -76,17 +77,25 @@ export function RunChart({
   );
 }
 
-export function nameOf(run: SimulatedRun): string {
-  return `${word(run.pacing_mode)}, ${money(run.daily_budget_cents)} a day`;
-}
+/** Runs that are compared here differ by their mode alone. */
+export const nameOf = (run: SimulatedRun): string => word(run.pacing_mode);
 
 function dataOf(simulation: Simulation): uPlot.AlignedData {
   const runs = runsOf(simulation);
-  const ends = simulation.slots.map(({ starts_at }) => Date.parse(starts_at) / 1000);
-  const slot = (ends[1] ?? Date.parse(simulation.ends_at) / 1000) - (ends[0] ?? 0);
-  const last = Date.parse(simulation.ends_at) / 1000;
-  const times = ends.map((at) => Math.min(at + slot, last));
-  return [times, ...runs.map(({ slots }) => slots.map(({ spent_today_cents }) => spent_today_cents))];
+  const starts = simulation.slots.map(({ starts_at }) => Date.parse(starts_at));
+  const dates = starts.map((at) => localDayAt(simulation.timezone, at).date);
+  const times: number[] = [];
+  const lines = runs.map((): number[] => []);
+  for (const [slot, startMs] of starts.entries()) {
+    if (slot > 0 && dates[slot] !== dates[slot - 1]) {
+      // A new day begins at nothing, at once and not over the length of a slot.
+      times.push(startMs / 1000 + 1);
+      for (const line of lines) line.push(0);
+    }
+    times.push((starts[slot + 1] ?? Date.parse(simulation.ends_at)) / 1000);
+    for (const [at, run] of runs.entries()) lines[at]?.push(run.slots[slot]?.spent_today_cents ?? 0);
+  }
+  return [times, ...lines];
 }
 
 function tickOf(self: uPlot, zone: string, at: number): string {

@@ -187,7 +187,10 @@ function Outcome({ simulation }: { readonly simulation: Simulation }) {
   const { traffic, timezone } = simulation;
   return (
     <div class="stack">
-      <Panel title="Spent of each day’s budget" aside={<span class="soft small">Times in {timezone}</span>}>
+      <Panel
+        title={`Spent of ${money(simulation.daily_budget_cents)} a day`}
+        aside={<span class="soft small">Times in {timezone}</span>}
+      >
         <RunChart simulation={simulation} />
       </Panel>
       <Panel title="Side by side">
