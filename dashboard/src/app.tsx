@@ -14,10 +14,13 @@ import { SimulatorPage } from './simulator/simulator-page.tsx';
 import { ThemeButton } from './theme.tsx';
 import { Icon } from './ui/icon.tsx';
 import { useLoad } from './ui/load.ts';
+import { useMatch } from './ui/match.ts';
 import { ErrorNotice } from './ui/notices.tsx';
 import { Toasts } from './ui/toasts.tsx';
 
 const OPEN_ALERTS_MAX = 100;
+/** Too narrow for all pages and an account beside each other. */
+const NARROW = '(max-width: 720px)';
 const ALERTS_EVERY_MS = 20_000;
 
 export function App() {
@@ -29,13 +32,19 @@ export function App() {
     ALERTS_EVERY_MS,
   );
   usePageBegin(place);
+  const isNarrow = useMatch(NARROW);
   return (
     <>
       <button type="button" class="skip" onClick={skip}>
         Skip to content
       </button>
-      <TopBar place={place} openAlerts={openAlerts.value?.length ?? 0} />
+      <TopBar place={place} openAlerts={openAlerts.value?.length ?? 0} showsAccount={!isNarrow} />
       <main id="main" class="page" tabIndex={-1}>
+        {isNarrow && caller.asks_for_login && (
+          <div class="account-line">
+            <Account />
+          </div>
+        )}
         <Banners />
         {isLoggedOut(openAlerts.error) && <ErrorNotice error={openAlerts.error} />}
         <PageOf place={place} openAlerts={openAlerts.value} />
@@ -96,7 +105,12 @@ function PageOf({
   return <OverviewPage query={place.query} openAlerts={openAlerts?.length ?? null} />;
 }
 
-function TopBar({ place, openAlerts }: { readonly place: Place; readonly openAlerts: number }) {
+function TopBar(props: {
+  readonly place: Place;
+  readonly openAlerts: number;
+  readonly showsAccount: boolean;
+}) {
+  const { place, openAlerts, showsAccount } = props;
   const section = place.steps[0] ?? '';
   const current = (sections: readonly string[]) =>
     sections.includes(section) ? { 'aria-current': 'page' as const } : {};
@@ -129,7 +143,7 @@ function TopBar({ place, openAlerts }: { readonly place: Place; readonly openAle
         <div class="top-right">
           <LiveState />
           <ThemeButton />
-          {caller.asks_for_login && <Account />}
+          {showsAccount && caller.asks_for_login && <Account />}
         </div>
       </div>
     </header>

@@ -117,16 +117,19 @@ describe('the overview', () => {
   });
 
   test('on a phone is put in order too, and its cards show the breaker and the day’s end', async () => {
+    await pod.createCampaign({ id: 'pocket', name: 'Pocket', daily_budget_cents: 100_000 });
+    await pod.createCampaign({ id: 'other', name: 'Other', daily_budget_cents: 100_000 });
+    await pod.core.spend({ campaign_id: 'pocket', spend_cents: 97_000 });
     opened = await browser.open(pod, '', { viewport: NARROW });
     const { page, problems } = opened;
     const names = page.locator('.row .name a');
     await page.getByLabel('Order', { exact: true }).selectOption('By spent today');
-    await until('the largest spend is first', async () => (await names.first().textContent()) === 'Moving');
-    const card = page.locator('.row', { hasText: 'Moving' });
+    await until('the largest spend is first', async () => (await names.first().textContent()) === 'Pocket');
+    const card = page.locator('.row', { hasText: 'Pocket' });
     expect(await card.locator('.breaker').innerText()).toMatch(/Breaker\s+Open/);
     expect(await card.locator('.projection').innerText()).toContain('Day’s end');
     await page.getByRole('button', { name: 'Largest first: turn around' }).click();
-    await until('the largest spend is last', async () => (await names.last().textContent()) === 'Moving');
+    await until('the largest spend is last', async () => (await names.last().textContent()) === 'Pocket');
     expect(problems).toEqual([]);
   });
 

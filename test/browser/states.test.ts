@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { TestBrowser, type TestPage } from '../support/browser.ts';
+import { NARROW, TestBrowser, type TestPage } from '../support/browser.ts';
 import { TestPod } from '../support/pod.ts';
 import { TestRedis } from '../support/redis.ts';
 
@@ -94,6 +94,20 @@ describe('the dashboard', () => {
     await page.getByRole('link', { name: 'New campaign' }).waitFor();
     await page.getByRole('link', { name: 'Guarded' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
+  });
+
+  test('has room for all pages and for who is logged in on a phone', async () => {
+    pod = await TestPod.start({ env: { API_TOKENS: `vic:viewer:${VIEWER}` }, apiToken: VIEWER });
+    opened = await browser.open(pod, '', { viewport: NARROW });
+    const { page } = opened;
+    await page.getByLabel('Token').fill(VIEWER);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('vic (read only)').waitFor();
+    await page.getByRole('button', { name: 'Log out' }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const alerts = await page.getByLabel('Pages').getByRole('link', { name: 'Alerts' }).boundingBox();
+    const right = await page.locator('.top-right').boundingBox();
+    expect((alerts?.x ?? 0) + (alerts?.width ?? 0)).toBeLessThanOrEqual(right?.x ?? 0);
   });
 
   test('says that the session has ended, with the way to log in again', async () => {

@@ -10,6 +10,7 @@ import { campaignLink, refine } from '../router.ts';
 import { BreakerBadge, BudgetBar, PaceMark, StatusBadge } from '../ui/badges.tsx';
 import { heldBack } from '../ui/held-back.ts';
 import { Icon } from '../ui/icon.tsx';
+import { useMatch } from '../ui/match.ts';
 import {
   COLUMNS,
   type Column,
@@ -229,15 +230,4 @@ function moveFocus(event: KeyboardEvent, box: HTMLElement | null, rowHeight: num
   wanted.querySelector('a')?.focus({ preventScroll: true });
   const { top, bottom } = wanted.getBoundingClientRect();
   if (top < 3 * rowHeight || bottom > innerHeight - rowHeight) scrollBy({ top: step * rowHeight });
-}
-
-function useMatch(query: string): boolean {
-  const [matches, setMatches] = useState(() => matchMedia(query).matches);
-  useEffect(() => {
-    const media = matchMedia(query);
-    const changed = () => setMatches(media.matches);
-    media.addEventListener('change', changed);
-    return () => media.removeEventListener('change', changed);
-  }, [query]);
-  return matches;
 }

@@ -18,10 +18,8 @@ export function OverviewPage(props: { readonly query: URLSearchParams; readonly 
   const isEmpty = loaded && campaigns.size === 0;
   let fitting = 0;
   for (const row of campaigns.values()) if (passes(row, filter)) fitting++;
-  const shown =
-    fitting === campaigns.size
-      ? `${count(fitting)} campaigns`
-      : `${count(fitting)} of ${count(campaigns.size)} campaigns`;
+  const all = `${count(campaigns.size)} ${campaigns.size === 1 ? 'campaign' : 'campaigns'}`;
+  const shown = fitting === campaigns.size ? all : `${count(fitting)} of ${all}`;
   return (
     <>
       <div class="page-head">
