@@ -10,7 +10,7 @@ const INTRODUCTION = `# Pacing: the comparison
 
 Written by \`npm run bench:pacing\`; do not edit. Whole campaign days under virtual time, one second per step.
 Every controller meets the same asks, win draws, prices and notice delays, has the same target curve and the
-same knowledge of yesterday, and stands behind the same strict budget gate. \`ours\` is src/domain itself; each of
+same knowledge of yesterday, and stands behind the same strict budget gate. \`ours\` is src/domain itself, in the rhythm of its turns; each of
 the others is written from its paper, which its file in bench/pacing/controllers names with the constants that
 had to be chosen. All of it follows from the seeds: the same commit writes the same figures.
 
