@@ -55,11 +55,11 @@ export async function pairedRounds(
       await bench.driver.run(loadFor(target, load, 'warm', bench.warmUpSeconds), bench.workshop.signal);
     }
   }
-  for (const target of targets) stand(target);
+  for (const target of targets) signal(target, 'SIGSTOP');
   try {
     return await roundsOf(bench, targets, load);
   } finally {
-    for (const target of targets) goOn(target);
+    for (const target of targets) signal(target, 'SIGCONT');
   }
 }
 
@@ -68,20 +68,24 @@ async function roundsOf(bench: Bench, targets: readonly Target[], load: PairedLo
   for (let round = 1; round <= bench.rounds; round++) {
     const first = (round - 1) % targets.length;
     for (const target of [...targets.slice(first), ...targets.slice(0, first)]) {
-      goOn(target);
+      await goOn(bench, target, load);
       runs.push(await runOnce(bench, target, load, round));
-      stand(target);
+      signal(target, 'SIGSTOP');
     }
   }
   return runs;
 }
 
-function stand({ server, stands }: Target): void {
-  if (stands === true) for (const pid of server.pids) process.kill(pid, 'SIGSTOP');
+function signal({ server, stands }: Target, name: 'SIGSTOP' | 'SIGCONT'): void {
+  if (stands === true) for (const pid of server.pids) process.kill(pid, name);
 }
 
-function goOn({ server, stands }: Target): void {
-  if (stands === true) for (const pid of server.pids) process.kill(pid, 'SIGCONT');
+/** What has fallen due while it stood still is done before its turn is measured. */
+async function goOn(bench: Bench, target: Target, load: PairedLoad): Promise<void> {
+  if (target.stands !== true) return;
+  signal(target, 'SIGCONT');
+  if (bench.warmUpSeconds === 0) return;
+  await bench.driver.run(loadFor(target, load, 'again', bench.warmUpSeconds), bench.workshop.signal);
 }
 
 async function runOnce(bench: Bench, target: Target, load: PairedLoad, round: number): Promise<Run> {
