@@ -57,7 +57,7 @@ export interface DutyParts {
 export class DutyCycle {
   private readonly parts: DutyParts;
   private readonly pacing: Pick<PacingTick, 'begin' | 'run'>;
-  /** By place; its cycle of the second, or of the half minute, follows from the place. */
+  /** By place, from which its cycle of the second, of the five, or of the half minute follows as well. */
   private readonly rhythm: Uint8Array;
   /** Active accounts without a place of their own, which were reopened for late spend. */
   private readonly placeless = new Set<Account>();
