@@ -1,87 +1,51 @@
 /**
- * What decisions are answered: bytes that are kept where decisions are alike, else written anew.
+ * What decisions are answered: bytes written into buffers that are used again and again.
  *
- * Budget: a look-up of some 20 ns; of a reply that is not kept some 200 ns to write it and, for a single decision, a
- * view of its bytes. Nothing else is allocated but a buffer for each reply that begins to be kept.
+ * Budget: some 60 ns a decision; nothing is allocated but a view of each batch's reply.
  */
-import { isAllowed } from '../domain/gate.ts';
 import type { Decision } from '../table/pacing-table.ts';
-import { DECISION_BYTES_MAX, type DecisionForm, writeDecision } from './decision-forms.ts';
+import {
+  DECISION_BYTES_MAX,
+  type DecisionForm,
+  decisionBytes,
+  JSON_FORM,
+  PACKED_FORM,
+  putDecision,
+} from './decision-forms.ts';
 import { packed } from './msgpack.ts';
 
-const REPLIES = 1024;
-
-/**
- * The last replies: a campaign's denials are alike for a second, and many bids have the same prices. One is kept when it
- * is wanted for the second time, so that prices that are all different make nothing.
- */
-export class ReplyCache {
+/** The reply to one decision. */
+export class DecisionReply {
   private readonly form: DecisionForm;
-  private readonly maxBids = new Float64Array(REPLIES);
-  private readonly throttleRates = new Float64Array(REPLIES);
-  /** The reason, and in the lowest bit whether the warning of degraded mode belongs to it. */
-  private readonly kinds = new Int32Array(REPLIES).fill(-1);
-  /** Each in a buffer of its own, which uWebSockets.js takes faster than a view; null when wanted only once so far. */
-  private readonly replies: (ArrayBuffer | null)[] = new Array<null>(REPLIES).fill(null);
-  private readonly views: (Uint8Array | null)[] = new Array<null>(REPLIES).fill(null);
-  private readonly scratch = new Uint8Array(DECISION_BYTES_MAX);
+  /** One for each length: uWebSockets.js takes a whole buffer faster than a view of one. */
+  private readonly targets: readonly DataView[] = Array.from(
+    { length: DECISION_BYTES_MAX },
+    (_, bytes) => new DataView(new ArrayBuffer(bytes)),
+  );
 
   constructor(form: DecisionForm) {
     this.form = form;
   }
 
-  /** The reply, valid until the next one. */
-  bytes(decision: Decision): ArrayBuffer | Uint8Array {
-    const kept = this.replies[this.entryOf(decision)];
-    if (kept !== null && kept !== undefined) return kept;
-    return this.scratch.subarray(0, writeDecision(this.form, decision, this.scratch, 0));
-  }
-
-  /** Puts the reply among others. @returns where it ends */
-  put(decision: Decision, target: Uint8Array, at: number): number {
-    const kept = this.views[this.entryOf(decision)];
-    if (kept === null || kept === undefined) return writeDecision(this.form, decision, target, at);
-    target.set(kept, at);
-    return at + kept.length;
-  }
-
-  /** Where the reply is kept, or will be when it is wanted again. */
-  private entryOf(decision: Decision): number {
-    const { throttleRate, reason, degraded } = decision;
-    const maxBidMicros = isAllowed(reason) ? decision.maxBidMicros : 0;
-    const kind = 2 * reason + (degraded ? 1 : 0);
-    const mixed =
-      Math.imul(maxBidMicros | 0, 0x9e3779b1) ^ Math.imul((throttleRate * 0x3fffffff) | 0, 0x85ebca6b);
-    const at = ((mixed >>> 16) ^ kind) & (REPLIES - 1);
-    const known =
-      this.kinds[at] === kind && this.maxBids[at] === maxBidMicros && this.throttleRates[at] === throttleRate;
-    if (!known) {
-      this.kinds[at] = kind;
-      this.maxBids[at] = maxBidMicros;
-      this.throttleRates[at] = throttleRate;
-      this.replies[at] = this.views[at] = null;
-    } else if (this.replies[at] === null) this.keep(at, decision);
-    return at;
-  }
-
-  private keep(at: number, decision: Decision): void {
-    const reply = this.scratch.slice(0, writeDecision(this.form, decision, this.scratch, 0));
-    this.replies[at] = reply.buffer;
-    this.views[at] = reply;
+  /** The whole reply, valid until the next one. */
+  bytes(decision: Decision): ArrayBuffer {
+    const target = this.targets[decisionBytes(this.form, decision)] as DataView<ArrayBuffer>;
+    putDecision(this.form, decision, target, 0);
+    return target.buffer;
   }
 }
 
 const ENDS_BYTES_MAX = 32;
 
-/** The reply to a batch, put together in one buffer that is used again and again. */
+/** The reply to a batch, put together in one buffer. */
 export abstract class BatchReply {
-  protected readonly replies: ReplyCache;
   protected readonly buffer: Uint8Array;
+  protected readonly target: DataView;
   protected end = 0;
 
-  constructor(replies: ReplyCache, decisionsMax: number) {
-    this.replies = replies;
+  constructor(decisionsMax: number) {
     this.buffer = new Uint8Array(decisionsMax * DECISION_BYTES_MAX + ENDS_BYTES_MAX);
+    this.target = new DataView(this.buffer.buffer);
   }
 
   protected begun(head: Uint8Array): void {
@@ -110,7 +74,7 @@ export class JsonBatchReply extends BatchReply {
 
   add(decision: Decision): void {
     if (this.end > JSON_HEAD.length) this.buffer[this.end++] = COMMA;
-    this.end = this.replies.put(decision, this.buffer, this.end);
+    this.end = putDecision(JSON_FORM, decision, this.target, this.end);
   }
 
   finish(): Uint8Array {
@@ -138,7 +102,7 @@ export class PackedBatchReply extends BatchReply {
   }
 
   add(decision: Decision): void {
-    this.end = this.replies.put(decision, this.buffer, this.end);
+    this.end = putDecision(PACKED_FORM, decision, this.target, this.end);
   }
 
   finish(): Uint8Array {
