@@ -89,7 +89,7 @@ function decide(allowed: boolean): Prepared {
   return {
     run: (times) => {
       for (let time = 0; time < times; time++) {
-        table.decide(slot, BID_MICROS, Math.random(), decision);
+        table.decide(slot, BID_MICROS, Math.random, decision);
         slot = slot + 1 < CAMPAIGNS ? slot + 1 : 0;
       }
       if (decision.maxBidMicros > 0 !== allowed) throw new Error('another kind of decision was measured');

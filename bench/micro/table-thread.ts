@@ -20,7 +20,7 @@ function turn(): void {
   for (let times = 0; times < TURN; times++) {
     const id = ids[next] as string;
     next = next + 1 < ids.length ? next + 1 : 0;
-    table.decide(index.find(id), BID_MICROS, Math.random(), decision);
+    table.decide(index.find(id), BID_MICROS, Math.random, decision);
   }
   if (!isAllowed(decision.reason)) throw new Error('a decision was a denial: another cost is measured');
 }

@@ -57,6 +57,9 @@ const UNAUTHORIZED = new AppError(
 );
 const NO_SUCH_ROUTE = new AppError('not_found', 'there is no such method and path on this port');
 
+/** As bytes, which uWebSockets.js takes as they are; of a string it would make a copy for each request. */
+const CONTENT_TYPE = new TextEncoder().encode('content-type').slice().buffer;
+
 function ignoreAbort(): void {
   // A decision is answered in one go inside the body callback, which is not called once the client is gone.
 }
@@ -156,7 +159,7 @@ export class CoreService {
     const { bodyBytesMax } = this.parts.config;
     return (res, req) => {
       res.onAborted(ignoreAbort);
-      const reply = isMsgpack(req.getHeader('content-type')) ? new PackedReply(res) : res;
+      const reply = isMsgpack(req.getHeader(CONTENT_TYPE)) ? new PackedReply(res) : res;
       readBody(res, reply, bodyBytesMax, start(), receive);
     };
   }

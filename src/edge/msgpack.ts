@@ -22,7 +22,8 @@ const unpackr = new Unpackr(PLAIN);
 const packr = new Packr(PLAIN);
 
 export function isMsgpack(contentType: string): boolean {
-  return contentType.startsWith(CONTENT_TYPE);
+  // Nearly all are shorter, and begin alike.
+  return contentType.length >= CONTENT_TYPE.length && contentType.startsWith(CONTENT_TYPE);
 }
 
 /** @throws Error when it is not one whole msgpack value, of what JSON has, bytes and timestamps */

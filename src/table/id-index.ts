@@ -62,8 +62,12 @@ export class IdIndex {
   /** The same of an id that stands in bytes from `start` up to `end`. @param hash of the id, as hashId gives it */
   findBytes(bytes: Uint8Array, start: number, end: number, hash: number): number {
     const words = this.words[shardOf(hash, this.shards)] as Int32Array;
-    const slot = this.probe(words, hash, bytes, start, end);
-    return slot >= 0 ? slot : this.lookAgain(words, hash, bytes, start, end);
+    for (let entry = hash & this.mask; ; entry = (entry + 1) & this.mask) {
+      // Plain readings, for an atomic one is a call: what they miss is looked for again.
+      const slot = (words[FIRST + 2 * entry + 1] as number) - 1;
+      if (slot < 0) return this.lookAgain(words, hash, bytes, start, end);
+      if (words[FIRST + 2 * entry] === (hash | 0) && this.matches(slot, bytes, start, end)) return slot;
+    }
   }
 
   /** Nothing was found: that holds only if no entry moved meanwhile. */

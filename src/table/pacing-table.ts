@@ -82,9 +82,9 @@ export class EdgeTable {
    * Decides one bid. Runs for every request: no allocation, no lock; two atomics when allowed.
    * @param slot from the index, or −1 for an unknown campaign
    * @param bidMicros above 0
-   * @param draw uniform in [0, 1)
+   * @param draw gives a number that is uniform in [0, 1); only asked while bids are held back
    */
-  decide(slot: number, bidMicros: number, draw: number, decision: Decision): void {
+  decide(slot: number, bidMicros: number, draw: () => number, decision: Decision): void {
     decision.maxBidMicros = 0;
     decision.takenMicros = 0;
     decision.throttleRate = 0;
@@ -93,41 +93,51 @@ export class EdgeTable {
       decision.reason = REASON_NOT_FOUND;
       return;
     }
+    const { slots } = this;
     decision.degraded = this.owners[(slot / this.slotsPerShard) | 0] === 1;
     const base = slot * SLOT_WORDS;
-    const gate = this.slots[base + WORD_GATE] as number;
-    const cap =
-      (this.slots[base + WORD_BID_CAP] as number) * (1 << (this.slots[base + WORD_UNIT_SHIFT] as number));
+    const gate = slots[base + WORD_GATE] as number;
+    const flags = slots[base + WORD_FLAGS] as number;
+    const cap = (slots[base + WORD_BID_CAP] as number) * (1 << (slots[base + WORD_UNIT_SHIFT] as number));
     const wantedMicros = bidMicros < cap ? bidMicros : cap;
     this.recordAsk(slot, bidMicros, wantedMicros);
-    if (((this.slots[base + WORD_FLAGS] as number) & FLAG_LISTENS) !== 0) this.callOwner(slot);
+    if ((flags & FLAG_LISTENS) !== 0) this.callOwner(slot);
     if (gate !== GATE_OPEN && gate !== GATE_HALF_OPEN) {
       decision.reason = gate === GATE_VACANT ? REASON_NOT_FOUND : gate;
       decision.throttleRate = 1;
       return;
     }
-    const pass = this.slots[base + WORD_PASS] as number;
-    decision.throttleRate = (this.slots[base + WORD_THROTTLE] as number) / PROBABILITY_ONE;
+    decision.throttleRate = (slots[base + WORD_THROTTLE] as number) / PROBABILITY_ONE;
     if (gate === GATE_HALF_OPEN) this.probe(slot, wantedMicros, decision);
-    else this.bid(slot, wantedMicros, draw * PROBABILITY_ONE < pass, decision);
+    else this.bid(slot, flags, wantedMicros, draw, decision);
     if (decision.maxBidMicros === 0) return;
     const at = slot * LANE_FIELDS;
     this.lane[at + LANE_ALLOWED] = (this.lane[at + LANE_ALLOWED] as number) + 1;
   }
 
-  private bid(slot: number, wantedMicros: number, passed: boolean, decision: Decision): void {
+  private bid(
+    slot: number,
+    flags: number,
+    wantedMicros: number,
+    draw: () => number,
+    decision: Decision,
+  ): void {
+    const { slots } = this;
     const base = slot * SLOT_WORDS;
-    const flags = this.slots[base + WORD_FLAGS] as number;
+    const pass = slots[base + WORD_PASS] as number;
     const tokensBind = (flags & FLAG_NO_TOKENS) === 0;
-    if (!passed || (tokensBind && Atomics.load(this.slots, base + WORD_TOKENS) <= 0)) {
+    if (
+      (pass !== PROBABILITY_ONE && draw() * PROBABILITY_ONE >= pass) ||
+      (tokensBind && (slots[base + WORD_TOKENS] as number) <= 0)
+    ) {
       decision.reason = REASON_THROTTLED;
       return;
     }
     decision.reason = REASON_WITHIN_BUDGET;
     this.take(slot, wantedMicros, decision);
     if (!tokensBind || decision.maxBidMicros === 0) return;
-    const units = decision.takenMicros / (1 << (this.slots[base + WORD_UNIT_SHIFT] as number));
-    Atomics.sub(this.slots, base + WORD_TOKENS, units < TOKENS_A_BID_MAX ? units : TOKENS_A_BID_MAX);
+    const units = decision.takenMicros / (1 << (slots[base + WORD_UNIT_SHIFT] as number));
+    Atomics.sub(slots, base + WORD_TOKENS, units < TOKENS_A_BID_MAX ? units : TOKENS_A_BID_MAX);
   }
 
   private probe(slot: number, wantedMicros: number, decision: Decision): void {
@@ -150,7 +160,8 @@ export class EdgeTable {
     const unit = 1 << (slots[base + WORD_UNIT_SHIFT] as number);
     const units = Math.ceil(wantedMicros / unit);
     for (;;) {
-      const left = Atomics.load(slots, base + WORD_ALLOWANCE);
+      // A plain reading, for an atomic one is a call: one that is out of date fails to be exchanged.
+      const left = slots[base + WORD_ALLOWANCE] as number;
       let take = units;
       if (left < units) {
         take = (slots[base + WORD_FLAGS] as number) & FLAG_LAST ? left : 0;

@@ -204,7 +204,7 @@ export class ShardHarness {
   /** Decides on the table, and names the reservation when the bid has an id. */
   decide(campaignId: string, bidMicros: number, bidId = '', draw = 0): Decision {
     const slot = this.index.find(campaignId);
-    this.edge.decide(slot, bidMicros, draw, this.decision);
+    this.edge.decide(slot, bidMicros, () => draw, this.decision);
     if (bidId !== '' && this.decision.takenMicros > 0) {
       this.writer.add(KIND_RESERVE, -1, slot, campaignId, this.decision.takenMicros, 0, 0, bidId, '');
     }

@@ -253,7 +253,7 @@ export class SimulatedPod {
   /** Decides a bid. @returns the most it may cost; 0 when it was denied */
   decide(campaignId: string, bidMicros: number, bidId: string): number {
     const slot = this.index.find(campaignId);
-    this.edge.decide(slot, bidMicros, 0, this.decision);
+    this.edge.decide(slot, bidMicros, () => 0, this.decision);
     const { takenMicros, maxBidMicros } = this.decision;
     if (bidId !== '' && takenMicros > 0) {
       this.writer.add(KIND_RESERVE, -1, slot, campaignId, takenMicros, 0, 0, bidId, '');

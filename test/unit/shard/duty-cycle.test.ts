@@ -127,7 +127,7 @@ describe('the duty cycle', () => {
   test('paces an account within a second of the first bid for it, and of a spend', () => {
     pass(70);
     accounts.inFlight.add(2).add(3); // the bids
-    edge.decide(2, 1, 0, decision);
+    edge.decide(2, 1, () => 0, decision);
     duty.woken(accounts.all[3] as Account, clock);
     const advanced = pass(1);
     expect(advanced.slice(2, 5)).toEqual([1, 1, 0]);
@@ -139,7 +139,7 @@ describe('the duty cycle', () => {
     pass(70);
     accounts.advanced.clear();
     owner.setFlags(2, 0);
-    edge.decide(2, 1, 0, decision);
+    edge.decide(2, 1, () => 0, decision);
     expect(pass(10)[2]).toBe(2);
   });
 

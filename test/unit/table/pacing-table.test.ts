@@ -33,7 +33,7 @@ function open(unitShift = 0) {
   owner.setFlags(SLOT, FLAG_NO_TOKENS);
   owner.setGate(SLOT, GATE_OPEN);
   const decide = (bidMicros: number, draw = 0, edge: 0 | 1 = 0, slot = SLOT): Decision => {
-    edges[edge].decide(slot, bidMicros, draw, decision);
+    edges[edge].decide(slot, bidMicros, () => draw, decision);
     return decision;
   };
   return { owner, decide };
