@@ -122,7 +122,7 @@ export class Learning {
     let page: readonly LearnableCampaign[];
     let cursor = '';
     do {
-      page = await store.campaigns(timezone, cursor);
+      page = await store.campaigns(timezone, today, cursor);
       if (page.length > 0) learned += await this.#learnPage(page, today, priors);
       if (this.#ended) return;
       cursor = page.at(-1)?.id ?? '';

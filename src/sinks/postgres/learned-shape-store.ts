@@ -177,12 +177,13 @@ export class LearnedShapeStore {
     );
   }
 
-  /** A page of a zone's campaigns, by id. @throws AppError `unavailable`. */
-  campaigns(timezone: string, afterId: string): Promise<LearnableCampaign[]> {
+  /** A page of a zone's campaigns that had a whole day before this one, by id. @throws AppError `unavailable`. */
+  campaigns(timezone: string, today: string, afterId: string): Promise<LearnableCampaign[]> {
     return this.#session.run(
       (sql) => sql<LearnableCampaign[]>`
         SELECT id, ${firstWholeDay(sql)} AS since FROM campaigns
         WHERE timezone = ${timezone} AND status <> 'DELETED' AND id > ${afterId}
+          AND (created_at AT TIME ZONE timezone)::date + 1 < ${today}::text::date
         ORDER BY id LIMIT ${LEARN_PAGE_SIZE}`,
     );
   }

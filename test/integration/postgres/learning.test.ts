@@ -134,6 +134,21 @@ describe.each(databaseKinds)('what is learned, in the %s database', (kind) => {
     return { status: reply.statusCode, headers: reply.headers, body: reply.json() };
   }
 
+  it('is looked for of campaigns that had a whole local day, and of no others', async () => {
+    const timezone = 'America/New_York';
+    // In New York, the first is of the evening of the 27th, the second of the 28th.
+    await add({ id: 'whole', timezone, createdAt: '2026-03-28T03:30:00.000Z' });
+    await add({ id: 'young', timezone, createdAt: '2026-03-28T04:30:00.000Z' });
+    await add({ id: 'elsewhere', timezone: 'UTC' });
+    expect(await shapes.campaigns(timezone, '2026-03-29', '')).toEqual([
+      { id: 'whole', since: '2026-03-28' },
+    ]);
+    expect((await shapes.campaigns(timezone, '2026-03-30', '')).map(({ id }) => id)).toEqual([
+      'whole',
+      'young',
+    ]);
+  });
+
   it('is the shape of the last four weeks over all pods, and reaches the shards', async () => {
     await spend(await add({ id: 'camp-001' }), 20);
     const { learning, shards } = pod('pod-a');
