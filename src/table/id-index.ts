@@ -5,9 +5,9 @@
  *
  *   word 0   version: odd while the owner moves entries
  *   word 1   campaigns held
- *   word 2…  entries: hash, slot + 1 (0 = free)
+ *   word 2…  entries: in the low bits slot + 1, above them the hash's own bits; 0 = free
  *
- * Removal closes the gap by moving later entries forward, so lookups never slow down with churn. A reader
+ * One word an entry, so that a look-up among many campaigns finds the index in the core's cache. Removal closes the gap by moving later entries forward, so lookups never slow down with churn. A reader
  * that finds nothing while entries moved looks again; one that finds its id has compared every byte of it.
  */
 import { CAMPAIGN_ID_LENGTH_MAX } from '../domain/campaign.ts';
@@ -32,6 +32,8 @@ const LOOKS_MAX = 8;
 export class IdIndex {
   private readonly shards: number;
   private readonly mask: number;
+  /** The bits of an entry that are the slot's; the others are the hash's. */
+  private readonly slotMask: number;
   private readonly words: readonly Int32Array[];
   private readonly slots: Int32Array;
   private readonly slotBytes: Buffer;
@@ -43,6 +45,7 @@ export class IdIndex {
     const bytes = indexWords(memory.indexEntries) * 4;
     this.shards = memory.shards;
     this.mask = memory.indexEntries - 1;
+    this.slotMask = 2 ** Math.ceil(Math.log2(memory.slotsPerShard * memory.shards + 1)) - 1;
     this.words = Array.from(
       { length: memory.shards },
       (_, shard) => new Int32Array(memory.indexes, shard * bytes, bytes / 4),
@@ -62,19 +65,15 @@ export class IdIndex {
   /** The same of an id that stands in bytes from `start` up to `end`. @param hash of the id, as hashId gives it */
   findBytes(bytes: Uint8Array, start: number, end: number, hash: number): number {
     const words = this.words[shardOf(hash, this.shards)] as Int32Array;
-    for (let entry = hash & this.mask; ; entry = (entry + 1) & this.mask) {
-      // Plain readings, for an atomic one is a call: what they miss is looked for again.
-      const slot = (words[FIRST + 2 * entry + 1] as number) - 1;
-      if (slot < 0) return this.lookAgain(words, hash, bytes, start, end);
-      if (words[FIRST + 2 * entry] === (hash | 0) && this.matches(slot, bytes, start, end)) return slot;
-    }
+    const slot = this.probe(words, hash, bytes, start, end, false);
+    return slot >= 0 ? slot : this.lookAgain(words, hash, bytes, start, end);
   }
 
   /** Nothing was found: that holds only if no entry moved meanwhile. */
   private lookAgain(words: Int32Array, hash: number, bytes: Uint8Array, start: number, end: number): number {
     for (let look = 0; look < LOOKS_MAX; look++) {
       const version = Atomics.load(words, VERSION);
-      const slot = this.probe(words, hash, bytes, start, end);
+      const slot = this.probe(words, hash, bytes, start, end, true);
       if (slot >= 0) return slot;
       if ((version & 1) === 0 && Atomics.load(words, VERSION) === version) return -1;
     }
@@ -112,19 +111,18 @@ export class IdIndex {
     const hash = hashId(id);
     const words = this.words[shardOf(hash, this.shards)] as Int32Array;
     let gap = hash & this.mask;
-    while (words[FIRST + 2 * gap + 1] !== slot + 1) gap = (gap + 1) & this.mask;
+    while (this.slotAt(words, gap) !== slot) gap = (gap + 1) & this.mask;
     Atomics.add(words, VERSION, 1);
     for (let next = (gap + 1) & this.mask; ; next = (next + 1) & this.mask) {
-      const taken = Atomics.load(words, FIRST + 2 * next + 1);
-      if (taken === 0) break;
-      const home = (words[FIRST + 2 * next] as number) & this.mask;
+      const moving = this.slotAt(words, next);
+      if (moving < 0) break;
+      const home = hashId(this.idOf(moving)) & this.mask;
       // The entry may move into the gap when the gap lies between its home and where it stands.
       if (((next - home) & this.mask) < ((next - gap) & this.mask)) continue;
-      words[FIRST + 2 * gap] = words[FIRST + 2 * next] as number;
-      Atomics.store(words, FIRST + 2 * gap + 1, taken);
+      Atomics.store(words, FIRST + gap, words[FIRST + next] as number);
       gap = next;
     }
-    Atomics.store(words, FIRST + 2 * gap + 1, 0);
+    Atomics.store(words, FIRST + gap, 0);
     Atomics.sub(words, COUNT, 1);
     Atomics.add(words, VERSION, 1);
   }
@@ -149,7 +147,7 @@ export class IdIndex {
   *slotsOf(shard: number): Generator<number> {
     const words = this.words[shard] as Int32Array;
     for (let entry = 0; entry <= this.mask; entry++) {
-      const slot = Atomics.load(words, FIRST + 2 * entry + 1) - 1;
+      const slot = this.slotAt(words, entry);
       if (slot >= 0) yield slot;
     }
   }
@@ -166,17 +164,32 @@ export class IdIndex {
 
   private link(words: Int32Array, hash: number, slot: number): void {
     let entry = hash & this.mask;
-    while (Atomics.load(words, FIRST + 2 * entry + 1) !== 0) entry = (entry + 1) & this.mask;
-    words[FIRST + 2 * entry] = hash | 0;
-    Atomics.store(words, FIRST + 2 * entry + 1, slot + 1);
+    while (this.slotAt(words, entry) >= 0) entry = (entry + 1) & this.mask;
+    Atomics.store(words, FIRST + entry, (hash & ~this.slotMask) | (slot + 1));
     Atomics.add(words, COUNT, 1);
   }
 
-  private probe(words: Int32Array, hash: number, bytes: Uint8Array, start: number, end: number): number {
-    for (let entry = hash & this.mask; ; entry = (entry + 1) & this.mask) {
-      const slot = Atomics.load(words, FIRST + 2 * entry + 1) - 1;
-      if (slot < 0) return -1;
-      if (words[FIRST + 2 * entry] === (hash | 0) && this.matches(slot, bytes, start, end)) return slot;
+  /** The slot that an entry leads to; −1 when it is free. */
+  private slotAt(words: Int32Array, entry: number): number {
+    return ((words[FIRST + entry] as number) & this.slotMask) - 1;
+  }
+
+  /** @param ordered whether what is read must not be older than what was read before: an atomic reading is a call */
+  private probe(
+    words: Int32Array,
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    ordered: boolean,
+  ): number {
+    const { mask, slotMask } = this;
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const entry = ordered ? Atomics.load(words, FIRST + at) : (words[FIRST + at] as number);
+      if (entry === 0) return -1;
+      if (((entry ^ hash) & ~slotMask) !== 0) continue;
+      const slot = (entry & slotMask) - 1;
+      if (this.matches(slot, bytes, start, end)) return slot;
     }
   }
 

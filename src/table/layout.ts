@@ -22,7 +22,7 @@
  *
  *  ids       52 bytes for each slot: what an id has beyond its first 76 bytes (owner, while vacant). An id that is not
  *            that long is compared in the lines that a decision reads anyway, and this memory is never touched
- *  indexes   one open-addressing table for each shard: hash and slot + 1 (owner); see id-index.ts
+ *  indexes   one open-addressing table for each shard, of slots by ids' hashes (owner); see id-index.ts
  *  activity  one bit for each slot that wants its owner's look (refill mark, FLAG_LISTENS): edges set it, the owner takes it
  *  owners    one word for each shard: 1 while it goes on without the fleet's shared state (owner)
  *  gauges    16 float64 for each slot: what metrics, alerts and live updates show (owner)
@@ -109,6 +109,8 @@ export const LANE_LARGEST_MICROS = 3;
 /** Room above an even split of the campaigns over the shards, for what hashing deals unevenly. */
 const SHARD_ROOM = 1.05;
 const SHARD_ROOM_SLOTS = 64;
+/** Entries of an index for each slot, at least: the fuller it is, the more entries a look-up passes, the less memory it wants. */
+const INDEX_ROOM = 1.25;
 
 /** The pod's shared memory as it is handed to a thread. */
 export interface TableMemory {
@@ -127,16 +129,16 @@ export interface TableMemory {
   readonly lanes: readonly SharedArrayBuffer[];
 }
 
-/** Words of one shard's index: a version, a count, and two words an entry. */
+/** Words of one shard's index: a version, a count, and one for each entry. */
 export function indexWords(entries: number): number {
-  return 2 + 2 * entries;
+  return 2 + entries;
 }
 
 export function allocateTable(campaignsMax: number, shards: number, edges: number): TableMemory {
   const even = Math.ceil(campaignsMax / shards);
   const roomy = shards === 1 ? even : Math.ceil(even * SHARD_ROOM) + SHARD_ROOM_SLOTS;
   const slotsPerShard = Math.ceil((roomy + 1) / 32) * 32;
-  const indexEntries = 2 ** Math.ceil(Math.log2(slotsPerShard * 2));
+  const indexEntries = 2 ** Math.ceil(Math.log2(slotsPerShard * INDEX_ROOM));
   const slotCount = slotsPerShard * shards;
   return {
     shards,
