@@ -9,7 +9,7 @@
  * Invariant: `totalMicros` is never less than what is outstanding and not yet expired. A bid without an id
  * cannot be told from another, so its spend releases from the oldest bucket: after that the remaining buckets
  * hold at least as much, and expire no earlier, than the bids that remain. Naming takes from the oldest bucket
- * for the same reason. A bucket expires a whole TTL after the last moment it can hold a bid of.
+ * for the same reason. A bucket expires a whole TTL after the end of its window, the last moment it can hold a bid of.
  */
 
 import {
@@ -18,9 +18,9 @@ import {
   bucketCount,
   dropOldest,
   NO_BUCKETS,
-  newestExpiresAtMs,
-  oldestExpiresAtMs,
+  newestWindow,
   oldestMicros,
+  oldestWindow,
   takeFromOldest,
 } from './bucket-queue.ts';
 
@@ -40,6 +40,8 @@ interface NamedBid {
 /** Bids with an id that one campaign keeps apart; past it they stay unnamed, which only reserves longer. */
 export const NAMED_MAX = 1_000_000;
 const BUCKETS_A_TTL = 32;
+/** Buckets of older windows than the last so many have expired, and wait to be dropped. */
+const WINDOWS_MAX = BUCKETS_A_TTL + 2;
 
 export class Reservations {
   private readonly ttlMs: number;
@@ -53,6 +55,11 @@ export class Reservations {
   constructor(ttlMs: number, sums: ReservedSums = { ...NOTHING_RESERVED }) {
     this.ttlMs = ttlMs;
     this.sums = sums;
+  }
+
+  /** A bucket holds the bids of so much time. */
+  private get windowMs(): number {
+    return Math.max(1, Math.floor(this.ttlMs / BUCKETS_A_TTL));
   }
 
   /** Everything in flight, micros. */
@@ -69,11 +76,10 @@ export class Reservations {
   take(micros: number, nowMs: number): void {
     if (micros <= 0) return;
     const { buckets } = this;
-    const bucketMs = Math.max(1, Math.floor(this.ttlMs / BUCKETS_A_TTL));
-    const expiresAtMs = (Math.floor(nowMs / bucketMs) + 1) * bucketMs + this.ttlMs;
-    const fits = bucketCount(buckets) > 0 && newestExpiresAtMs(buckets) >= expiresAtMs;
+    const window = Math.floor(nowMs / this.windowMs);
+    const fits = bucketCount(buckets) > 0 && newestWindow(buckets) >= window;
     if (fits) addToNewest(buckets, micros);
-    else this.buckets = append(buckets, micros, expiresAtMs);
+    else this.buckets = append(buckets, micros, window, WINDOWS_MAX);
     this.sums.unnamedMicros += micros;
   }
 
@@ -127,7 +133,9 @@ export class Reservations {
   /** Drops what has been in flight for a whole TTL; returns the micros released. */
   expire(nowMs: number): number {
     const before = this.totalMicros;
-    while (bucketCount(this.buckets) > 0 && oldestExpiresAtMs(this.buckets) <= nowMs) {
+    const { windowMs } = this;
+    const endsMs = nowMs - this.ttlMs;
+    while (bucketCount(this.buckets) > 0 && (oldestWindow(this.buckets) + 1) * windowMs <= endsMs) {
       this.sums.unnamedMicros -= oldestMicros(this.buckets);
       this.buckets = dropOldest(this.buckets);
     }
