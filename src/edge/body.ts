@@ -24,27 +24,42 @@ export function readBody(
   startedAt: number,
   receive: BodyReceiver,
 ): void {
-  let parts: Uint8Array[] | null = null;
-  let bytes = 0;
+  let parts: BodyParts | null = null;
   res.onData((chunk, isLast) => {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) {
-      if (parts !== REFUSED) replyError(reply, tooLarge(bytesMax));
-      parts = REFUSED;
-    } else if (!isLast) {
-      // uWebSockets.js takes the chunk back when this returns: keep a copy.
-      parts ??= [];
-      parts.push(new Uint8Array(chunk).slice());
-    } else if (parts === null) {
+    if (isLast && parts === null && chunk.byteLength <= bytesMax) {
       receive(reply, new Uint8Array(chunk), startedAt);
-    } else {
-      receive(reply, Buffer.concat([...parts, new Uint8Array(chunk)], bytes), startedAt);
+      return;
     }
+    parts ??= new BodyParts(bytesMax);
+    const body = parts.add(chunk, isLast, reply);
+    if (body !== null) receive(reply, body, startedAt);
   });
 }
 
-/** Stands for the parts of a body that was refused. */
-const REFUSED: Uint8Array[] = [];
+/** A body that comes in pieces, or is too large. */
+export class BodyParts {
+  private readonly bytesMax: number;
+  private parts: Uint8Array[] = [];
+  private bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** @returns the whole body, when this was its last part; null before, and when it is refused, which is answered here */
+  add(part: ArrayBuffer, isLast: boolean, reply: Reply): Uint8Array | null {
+    const fitted = this.bytes <= this.bytesMax;
+    this.bytes += part.byteLength;
+    if (this.bytes > this.bytesMax) {
+      this.parts = [];
+      if (fitted) replyError(reply, tooLarge(this.bytesMax));
+      return null;
+    }
+    // uWebSockets.js takes the part back when this returns: keep a copy.
+    this.parts.push(new Uint8Array(part).slice());
+    return isLast ? Buffer.concat(this.parts, this.bytes) : null;
+  }
+}
 
 function tooLarge(bytesMax: number): AppError {
   return new AppError('body_too_large', `the body is larger than ${bytesMax} bytes`);
