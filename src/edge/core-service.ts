@@ -166,12 +166,14 @@ export class CoreService {
   private oneReceiver(): RouteHandler {
     const { decisions } = this;
     const { bodyBytesMax } = this.parts.config;
-    const receive: BodyReceiver = (reply, body, startedAt) => decisions.one(reply, body, startedAt);
     return (res, req) => {
       res.onAborted(ignoreAbort);
       const startedAt = decisions.startOfOne();
       if (isMsgpack(req.getHeader(CONTENT_TYPE))) {
-        readBody(res, new PackedReply(res), bodyBytesMax, startedAt, receive);
+        const reply = new PackedReply(res);
+        readBody(res, reply, bodyBytesMax, startedAt, (_, body) =>
+          decisions.onePacked(reply, body, startedAt),
+        );
         return;
       }
       let parts: BodyParts | null = null;

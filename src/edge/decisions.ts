@@ -74,30 +74,31 @@ export class Decisions {
     return this.untimed + 1 >= TIMED_EVERY ? steadySeconds() : UNTIMED;
   }
 
-  /** Answers `POST /pacing/decision`. */
+  /** Answers `POST /pacing/decision` in JSON. */
   one(res: Reply, body: Uint8Array, startedAt: number): void {
-    const { admission, scannedOne, decision } = this;
+    const { admission } = this;
     if (!admission.open(res) || !admission.withinLimit(res, 1)) return;
-    const isPacked = res instanceof PackedReply;
-    if (!(isPacked ? scanPackedDecision(body, scannedOne) : scanDecision(body, scannedOne))) {
-      if (!this.parsedOne(res, body)) return;
-    } else {
-      const { idStart, idEnd, hash } = scannedOne;
-      const slot = this.index.findBytes(body, idStart, idEnd, hash);
-      this.decide(slot, scannedOne.bidMicros);
-      if (scannedOne.bidIdEnd > 0 && isAllowed(decision.reason)) this.reserve(slot, body, scannedOne);
-      if (isPacked) res.endPacked(this.packedReply.bytes(decision));
-      else replyBytes(res, this.reply.bytes(decision));
-    }
-    this.untimed++;
-    if (startedAt === UNTIMED) return;
-    this.meters.observe(ENDPOINT_DECISION, steadySeconds() - startedAt, this.untimed);
-    this.untimed = 0;
+    if (scanDecision(body, this.scannedOne)) {
+      this.decideScanned(body, this.scannedOne);
+      replyBytes(res, this.reply.bytes(this.decision));
+    } else if (!this.parsedOne(res, body)) return;
+    this.answeredOne(startedAt);
+  }
+
+  /** The same in msgpack. */
+  onePacked(res: PackedReply, body: Uint8Array, startedAt: number): void {
+    const { admission } = this;
+    if (!admission.open(res) || !admission.withinLimit(res, 1)) return;
+    if (scanPackedDecision(body, this.scannedOne)) {
+      this.decideScanned(body, this.scannedOne);
+      res.endPacked(this.packedReply.bytes(this.decision));
+    } else if (!this.parsedOne(res, body)) return;
+    this.answeredOne(startedAt);
   }
 
   /** Answers `POST /pacing/decisions`. Every element is read before the first takes budget. */
   many(res: Reply, body: Uint8Array, startedAt: number): void {
-    const { admission, index, scanned, decision } = this;
+    const { admission, scanned, decision } = this;
     if (!admission.open(res)) return;
     const isPacked = res instanceof PackedReply;
     const count = isPacked ? scanPackedDecisions(body, scanned) : scanDecisions(body, scanned);
@@ -108,10 +109,7 @@ export class Decisions {
       const batch = isPacked ? this.packedBatchReply : this.batchReply;
       batch.begin(count);
       for (let at = 0; at < count; at++) {
-        const request = scanned[at] as ScannedDecision;
-        const slot = index.findBytes(body, request.idStart, request.idEnd, request.hash);
-        this.decide(slot, request.bidMicros);
-        if (request.bidIdEnd > 0 && isAllowed(decision.reason)) this.reserve(slot, body, request);
+        this.decideScanned(body, scanned[at] as ScannedDecision);
         batch.add(decision);
       }
       if (isPacked) res.endPacked(batch.finish());
@@ -169,9 +167,22 @@ export class Decisions {
     if (bidId !== '' && isAllowed(reason)) links.reserve(slot, campaignId, takenMicros, bidId);
   }
 
+  private decideScanned(body: Uint8Array, request: ScannedDecision): void {
+    const slot = this.index.findBytes(body, request.idStart, request.idEnd, request.hash);
+    this.decide(slot, request.bidMicros);
+    if (request.bidIdEnd > 0 && isAllowed(this.decision.reason)) this.reserve(slot, body, request);
+  }
+
   private decide(slot: number, bidMicros: number): void {
     this.table.decide(slot, bidMicros, Math.random, this.decision);
     this.meters.add(this.decision.reason, 1);
+  }
+
+  private answeredOne(startedAt: number): void {
+    this.untimed++;
+    if (startedAt === UNTIMED) return;
+    this.meters.observe(ENDPOINT_DECISION, steadySeconds() - startedAt, this.untimed);
+    this.untimed = 0;
   }
 
   private reserve(slot: number, body: Uint8Array, request: ScannedDecision): void {
