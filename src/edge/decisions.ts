@@ -24,7 +24,7 @@ import type { ShardLinks } from './shard-links.ts';
 import { steadySeconds } from './steady-clock.ts';
 
 /** One single decision in so many is timed and counts for all since the last. */
-const TIMED_EVERY = 8;
+const TIMED_EVERY = 16;
 /** Stands for the start of a request that is not timed. */
 const UNTIMED = -1;
 
