@@ -1,6 +1,6 @@
 /**
  * What has to be settled of the process before its threads start: the size of headers that uWebSockets.js takes, which
- * it reads from the environment when it is loaded, how much garbage threads may keep and code V8 may make one of, and whether the file descriptors
+ * it reads from the environment when it is loaded, how much garbage threads may keep, and whether the file descriptors
  * are enough for the connections.
  */
 import { readFileSync } from 'node:fs';
@@ -18,17 +18,8 @@ const OWN_DESCRIPTORS = 256;
  */
 const HEAP_GROWING_PERCENT = 20;
 
-/**
- * Bytes of bytecode of one function, and of all, that V8 compiles into the function that calls them: three times what it
- * does by itself. The whole of a decision is then one piece, in which what was looked at once need not be looked at again.
- */
-const INLINED_BYTES_MAX = 1_500;
-const INLINED_BYTES_MAX_IN_ALL = 3_000;
-
 export function settleProcessLimits(config: Config, log: Log): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  setFlagsFromString(`--max-inlined-bytecode-size=${INLINED_BYTES_MAX}`);
-  setFlagsFromString(`--max-inlined-bytecode-size-cumulative=${INLINED_BYTES_MAX_IN_ALL}`);
   process.env.UWS_HTTP_MAX_HEADERS_SIZE = String(config.headerBytesMax);
   const wanted = config.connectionsMax + config.apiConnectionsMax + OWN_DESCRIPTORS;
   const limit = descriptorsMax();
