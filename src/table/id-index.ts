@@ -7,8 +7,9 @@
  *   word 1   campaigns held
  *   word 2…  entries: in the low bits slot + 1, above them the hash's own bits; 0 = free
  *
- * One word an entry, so that a look-up among many campaigns finds the index in the core's cache. Removal closes the gap by moving later entries forward, so lookups never slow down with churn. A reader
- * that finds nothing while entries moved looks again; one that finds its id has compared every byte of it.
+ * One word an entry: the smaller the index, the nearer the cache that holds it. Removal closes the gap by moving later
+ * entries forward, so lookups never slow down with churn. A reader that finds nothing while entries moved looks again;
+ * one that finds its id has compared every byte of it.
  */
 import { CAMPAIGN_ID_LENGTH_MAX } from '../domain/campaign.ts';
 import { hashId, shardOf } from './hash.ts';

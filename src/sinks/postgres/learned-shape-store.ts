@@ -183,7 +183,7 @@ export class LearnedShapeStore {
       (sql) => sql<LearnableCampaign[]>`
         SELECT id, ${firstWholeDay(sql)} AS since FROM campaigns
         WHERE timezone = ${timezone} AND status <> 'DELETED' AND id > ${afterId}
-          AND (created_at AT TIME ZONE timezone)::date + 1 < ${today}::text::date
+          AND ${firstWholeDay(sql)} < ${today}
         ORDER BY id LIMIT ${LEARN_PAGE_SIZE}`,
     );
   }
