@@ -19,6 +19,8 @@ import {
   indexWords,
   SLOT_BYTES,
   SLOT_WORDS,
+  slotBytes,
+  slotWords,
   type TableMemory,
   WORD_ID,
   WORD_ID_LENGTH,
@@ -51,8 +53,8 @@ export class IdIndex {
       { length: memory.shards },
       (_, shard) => new Int32Array(memory.indexes, shard * bytes, bytes / 4),
     );
-    this.slots = new Int32Array(memory.slots);
-    this.slotBytes = Buffer.from(memory.slots);
+    this.slots = slotWords(memory);
+    this.slotBytes = slotBytes(memory);
     this.rests = Buffer.from(memory.ids);
   }
 

@@ -112,7 +112,13 @@ const SHARD_ROOM_SLOTS = 64;
 /** Entries of an index for each slot, at least: the fuller it is, the more entries a look-up passes, the less memory it wants. */
 const INDEX_ROOM = 1.25;
 
-/** The pod's shared memory as it is handed to a thread. */
+/**
+ * Where slots and lanes begin in their memory. The C library puts 16 bytes of its own before a large block, which
+ * otherwise begins a page: from here on, what is 128 or 32 bytes long lies across no more cache lines than it must.
+ */
+const FIRST_BYTE = 128 - 16;
+
+/** The pod's shared memory as it is handed to a thread; {@link slotWords}, {@link slotBytes} and {@link laneOf} read it. */
 export interface TableMemory {
   readonly shards: number;
   /** Campaigns that a shard has room for; it keeps one more slot for itself (account-book.ts). */
@@ -145,12 +151,34 @@ export function allocateTable(campaignsMax: number, shards: number, edges: numbe
     campaignsPerShard: roomy,
     slotsPerShard,
     indexEntries,
-    slots: new SharedArrayBuffer(slotCount * SLOT_BYTES),
+    slots: new SharedArrayBuffer(FIRST_BYTE + slotCount * SLOT_BYTES),
     ids: new SharedArrayBuffer(slotCount * ID_REST_BYTES),
     indexes: new SharedArrayBuffer(shards * indexWords(indexEntries) * 4),
     activity: new SharedArrayBuffer(slotCount / 8),
     owners: new SharedArrayBuffer(shards * 4),
     gauges: new SharedArrayBuffer(slotCount * GAUGES * 8),
-    lanes: Array.from({ length: edges }, () => new SharedArrayBuffer(slotCount * LANE_FIELDS * 8)),
+    lanes: Array.from({ length: edges }, () => {
+      return new SharedArrayBuffer(FIRST_BYTE + slotCount * LANE_FIELDS * 8);
+    }),
   };
+}
+
+/** SLOT_WORDS for each slot. */
+export function slotWords({ slots }: TableMemory): Int32Array {
+  return new Int32Array(slots, FIRST_BYTE);
+}
+
+/** The same, byte by byte. */
+export function slotBytes({ slots }: TableMemory): Buffer {
+  return Buffer.from(slots, FIRST_BYTE);
+}
+
+/** LANE_FIELDS for each slot. */
+export function laneOf({ lanes }: TableMemory, edge: number): Float64Array {
+  return new Float64Array(lanes[edge] as SharedArrayBuffer, FIRST_BYTE);
+}
+
+/** Every edge's. */
+export function lanesOf(memory: TableMemory): Float64Array[] {
+  return memory.lanes.map((_, edge) => laneOf(memory, edge));
 }

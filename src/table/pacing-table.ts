@@ -29,8 +29,11 @@ import {
   LANE_ASKS,
   LANE_FIELDS,
   LANE_LARGEST_MICROS,
+  laneOf,
+  lanesOf,
   PROBABILITY_ONE,
   SLOT_WORDS,
+  slotWords,
   type TableMemory,
   TOKENS_A_BID_MAX,
   UNITS_MAX,
@@ -71,9 +74,9 @@ export class EdgeTable {
   private readonly slotsPerShard: number;
 
   constructor(memory: TableMemory, edge: number) {
-    this.slots = new Int32Array(memory.slots);
+    this.slots = slotWords(memory);
     this.activity = new Int32Array(memory.activity);
-    this.lane = new Float64Array(memory.lanes[edge] as SharedArrayBuffer);
+    this.lane = laneOf(memory, edge);
     this.owners = new Int32Array(memory.owners);
     this.slotsPerShard = memory.slotsPerShard;
   }
@@ -227,10 +230,10 @@ export class OwnerTable {
     this.firstSlot = shard * memory.slotsPerShard;
     this.slotCount = memory.slotsPerShard;
     this.campaignsMax = memory.campaignsPerShard;
-    this.slots = new Int32Array(memory.slots);
+    this.slots = slotWords(memory);
     this.activity = new Int32Array(memory.activity);
     this.gauges = new Float64Array(memory.gauges);
-    this.lanes = memory.lanes.map((lane) => new Float64Array(lane));
+    this.lanes = lanesOf(memory);
     this.owners = new Int32Array(memory.owners);
     this.shard = shard;
   }

@@ -5,8 +5,10 @@ import {
   LANE_ALLOWED,
   LANE_ASKS,
   LANE_FIELDS,
+  lanesOf,
   PROBABILITY_ONE,
   SLOT_WORDS,
+  slotWords,
   type TableMemory,
   WORD_BREAKER,
   WORD_GATE,
@@ -19,9 +21,9 @@ export class TableReader {
   private readonly lanes: readonly Float64Array[];
 
   constructor(memory: TableMemory) {
-    this.slots = new Int32Array(memory.slots);
+    this.slots = slotWords(memory);
     this.gauges = new Float64Array(memory.gauges);
-    this.lanes = memory.lanes.map((lane) => new Float64Array(lane));
+    this.lanes = lanesOf(memory);
   }
 
   /** Whether a slot shows a campaign that is not deleted. */

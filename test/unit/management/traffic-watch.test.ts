@@ -12,6 +12,7 @@ import {
   LANE_ALLOWED,
   LANE_ASKS,
   LANE_FIELDS,
+  lanesOf,
 } from '../../../src/table/layout.ts';
 import { OwnerTable } from '../../../src/table/pacing-table.ts';
 
@@ -23,7 +24,7 @@ function pod() {
   const memory = allocateTable(64, 2, 2);
   const index = new IdIndex(memory);
   const owners = [0, 1].map((shard) => new OwnerTable(memory, shard));
-  const lanes = memory.lanes.map((lane) => new Float64Array(lane));
+  const lanes = lanesOf(memory);
   const written: [startMs: number, readonly CampaignSlot[]][] = [];
   const state = { nowMs: NOON, isDown: false, forgotten: 0 };
   const watch = () =>
