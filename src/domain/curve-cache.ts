@@ -1,6 +1,10 @@
-/** Target curves are alike for most campaigns of a day: one is built for each kind and shared. */
+/**
+ * Target curves are alike for most campaigns of a day: one is built for each kind and shared. Those of campaigns whose
+ * own traffic is known are not.
+ */
 import type { CampaignTerms } from './campaign.ts';
 import { buildCurve, type TargetCurve } from './curve.ts';
+import type { KnownTraffic } from './day-traffic.ts';
 import type { FlightBounds } from './flight.ts';
 import type { LocalDay } from './local-day.ts';
 
@@ -9,18 +13,20 @@ const CURVES_MAX = 4_096;
 export class CurveCache {
   private readonly curves = new Map<string, TargetCurve>();
 
-  /** @param shape the learned weights of the hours 0–23, which only ADAPTIVE plans by; null = none */
+  /** @param traffic what is known of the traffic, which only ADAPTIVE plans by; null = nothing */
   curveFor(
     campaign: CampaignTerms,
     day: LocalDay,
     flight: FlightBounds,
-    shape: readonly number[] | null,
+    traffic: KnownTraffic | null,
   ): TargetCurve {
-    if (shape !== null && campaign.pacingMode === 'ADAPTIVE') return curveOf(campaign, day, flight, shape);
-    const key = keyOf(campaign, day, flight);
+    const shape = campaign.pacingMode === 'ADAPTIVE' ? (traffic?.asks ?? null) : null;
+    // What says nothing of the supply is the fleet's shape, which many campaigns go by.
+    if (shape !== null && traffic?.supply !== null) return curveOf(campaign, day, flight, shape);
+    const key = `${keyOf(campaign, day, flight)} ${shape?.join() ?? ''}`;
     const known = this.curves.get(key);
     if (known !== undefined) return known;
-    const curve = curveOf(campaign, day, flight, null);
+    const curve = curveOf(campaign, day, flight, shape);
     if (this.curves.size >= CURVES_MAX) this.curves.clear();
     this.curves.set(key, curve);
     return curve;

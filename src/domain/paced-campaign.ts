@@ -416,12 +416,7 @@ export class PacedCampaign extends CampaignMoney {
   }
 
   private curve(): TargetCurve {
-    return this.settings.curves.curveFor(
-      this.campaign,
-      this.day,
-      this.flight,
-      this.traffic.known?.asks ?? null,
-    );
+    return this.settings.curves.curveFor(this.campaign, this.day, this.flight, this.traffic.known);
   }
 
   private replan(clock: Clock): void {

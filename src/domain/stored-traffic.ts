@@ -27,6 +27,13 @@ export interface StoredTraffic {
   readonly supply: WeekShape;
 }
 
+/** What a pod has learned by itself of a campaign. */
+export interface LearnedHere {
+  readonly traffic: KnownTraffic;
+  /** Days it stands on, each by its weight. */
+  readonly days: number;
+}
+
 export function encodeStoredTraffic({ days, asks, supply }: StoredTraffic): Uint8Array {
   const bytes = new Uint8Array(BYTES);
   const view = new DataView(bytes.buffer);
@@ -52,23 +59,25 @@ export function decodeStoredTraffic(campaignId: string, bytes: Uint8Array): Stor
   return weights.every((weight) => weight >= 0 && weight < Number.POSITIVE_INFINITY) ? stored : null;
 }
 
+/** What to expect of campaigns without any history: of each weekday, Sunday first, the same for all of them. */
+export function fleetTraffic(fleet: StoredTraffic | null): KnownTraffic[] {
+  return (fleet?.asks ?? []).map((asks) => ({ asks, supply: null }));
+}
+
 /**
  * What to expect of a weekday, or null when nothing is known.
- * @param own what this pod learned, and the days it stands on
- * @param fleet taken when there is neither own nor stored
+ * @param fleet of the weekday, taken when there is neither own nor stored
  */
 export function blendTraffic(
-  own: { readonly traffic: KnownTraffic; readonly days: number } | null,
+  own: LearnedHere | null,
   stored: StoredTraffic | null,
-  fleet: StoredTraffic | null,
+  fleet: KnownTraffic | null,
   dayOfWeek: number,
 ): KnownTraffic | null {
   const asks = stored?.asks[dayOfWeek];
   const supply = stored?.supply[dayOfWeek];
   if (stored === null || asks === undefined || supply === undefined || !(stored.days > 0)) {
-    if (own !== null) return own.traffic;
-    const ofFleet = fleet?.asks[dayOfWeek];
-    return ofFleet === undefined ? null : { asks: ofFleet, supply: null };
+    return own === null ? fleet : own.traffic;
   }
   if (own === null) return { asks, supply };
   const share = stored.days / (stored.days + own.days);

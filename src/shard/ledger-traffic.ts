@@ -10,6 +10,8 @@ import {
   decodeStoredTraffic,
   encodeStoredTraffic,
   FLEET_SHAPE_ID,
+  fleetTraffic,
+  type LearnedHere,
   type StoredTraffic,
 } from '../domain/stored-traffic.ts';
 import type { Log } from '../threads/log.ts';
@@ -18,13 +20,13 @@ import type { Ledger } from './ledger.ts';
 export class LedgerTraffic implements TrafficHistory {
   private readonly ledger: Ledger;
   private readonly log: Log;
-  /** What campaigns without any history are planned by. */
-  private fleet: StoredTraffic | null;
+  /** What campaigns without any history are planned by, for each weekday; none before the fleet has a history. */
+  private fleet: readonly KnownTraffic[];
 
   constructor(ledger: Ledger, log: Log) {
     this.ledger = ledger;
     this.log = log;
-    this.fleet = this.stored(FLEET_SHAPE_ID);
+    this.fleet = this.storedOfFleet();
   }
 
   /**
@@ -43,11 +45,8 @@ export class LedgerTraffic implements TrafficHistory {
     dayOfWeek: number,
     meanWinMicros: number,
   ): KnownTraffic | null {
-    const traffic = readTraffic(this.ledger.traffic('shape', campaignId));
-    if (ended !== null && learnFrom(traffic, ended)) this.write('shape', campaignId, writeTraffic(traffic));
-    const expected = expectFrom(traffic, dayOfWeek, meanWinMicros);
-    const own = expected === null ? null : { traffic: expected, days: learnedDays(traffic.memory) };
-    return blendTraffic(own, this.stored(campaignId), this.fleet, dayOfWeek);
+    const own = this.learned(campaignId, ended, dayOfWeek, meanWinMicros);
+    return blendTraffic(own, this.stored(campaignId), this.fleet[dayOfWeek] ?? null, dayOfWeek);
   }
 
   keep(campaignId: string, today: Uint8Array): void {
@@ -56,6 +55,23 @@ export class LedgerTraffic implements TrafficHistory {
 
   kept(campaignId: string): Uint8Array | null {
     return this.ledger.traffic('today', campaignId);
+  }
+
+  /** What this pod has learned of the campaign by itself, and the days it stands on; null before any history. */
+  private learned(
+    campaignId: string,
+    ended: EndedDay | null,
+    dayOfWeek: number,
+    meanWinMicros: number,
+  ): LearnedHere | null {
+    const bytes = this.ledger.traffic('shape', campaignId);
+    if (bytes === null && ended === null) return null;
+    const remembered = readTraffic(bytes);
+    if (ended !== null && learnFrom(remembered, ended)) {
+      this.write('shape', campaignId, writeTraffic(remembered));
+    }
+    const traffic = expectFrom(remembered, dayOfWeek, meanWinMicros);
+    return traffic === null ? null : { traffic, days: learnedDays(remembered.memory) };
   }
 
   private async takeOne(shape: StoredTraffic): Promise<boolean> {
@@ -69,13 +85,17 @@ export class LedgerTraffic implements TrafficHistory {
       this.log.warn({ err: error, campaign: campaignId }, 'a learned shape could not be kept');
       return false;
     }
-    if (campaignId === FLEET_SHAPE_ID) this.fleet = this.stored(FLEET_SHAPE_ID);
+    if (campaignId === FLEET_SHAPE_ID) this.fleet = this.storedOfFleet();
     return true;
   }
 
   private stored(campaignId: string): StoredTraffic | null {
     const bytes = this.ledger.traffic('stored', campaignId);
     return bytes === null ? null : decodeStoredTraffic(campaignId, bytes);
+  }
+
+  private storedOfFleet(): KnownTraffic[] {
+    return fleetTraffic(this.stored(FLEET_SHAPE_ID));
   }
 
   private write(kind: 'shape' | 'today', campaignId: string, bytes: Uint8Array): void {

@@ -3,7 +3,7 @@ import {
   blendTraffic,
   decodeStoredTraffic,
   encodeStoredTraffic,
-  FLEET_SHAPE_ID,
+  fleetTraffic,
   type StoredTraffic,
 } from '../../../src/domain/stored-traffic.ts';
 
@@ -21,6 +21,7 @@ function stored(changes: Partial<StoredTraffic> = {}): StoredTraffic {
   };
 }
 
+const ofFleet = () => fleetTraffic(stored())[5] ?? null;
 const own = { asks: new Array<number>(24).fill(1), supply: new Array<number>(24).fill(7) };
 
 describe('stored traffic', () => {
@@ -45,7 +46,7 @@ describe('what to expect', () => {
   });
 
   test('is the pod’s own where nothing was stored', () => {
-    expect(blendTraffic({ traffic: own, days: 3 }, null, stored(), 3)).toBe(own);
+    expect(blendTraffic({ traffic: own, days: 3 }, null, ofFleet(), 3)).toBe(own);
   });
 
   test('is both, each by the days it stands on', () => {
@@ -57,8 +58,9 @@ describe('what to expect', () => {
   });
 
   test('is the fleet’s where there is neither, and says nothing of the supply', () => {
-    const fleet = stored({ campaignId: FLEET_SHAPE_ID });
-    expect(blendTraffic(null, null, fleet, 5)).toEqual({ asks: fleet.asks[5], supply: null });
+    const traffic = blendTraffic(null, null, ofFleet(), 5);
+    expect(traffic).toEqual({ asks: stored().asks[5], supply: null });
+    expect(fleetTraffic(null)).toEqual([]);
     expect(blendTraffic(null, null, null, 5)).toBeNull();
   });
 });
