@@ -21,6 +21,9 @@ import { EDGE_METERS, SHARD_METERS } from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import { SupervisedThread, type ThreadSpec } from './supervised-thread.ts';
 
+/** With half of it an edge makes a hundredth less of the decisions. */
+const EDGE_YOUNG_MB_MAX = 6;
+
 const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
 
 export class Pod {
@@ -103,7 +106,7 @@ export class Pod {
     entry: string,
     workerData: unknown,
     connect: () => void,
-    more: Pick<ThreadSpec, 'received' | 'mayBeCutOff'> = {},
+    more: Pick<ThreadSpec, 'received' | 'mayBeCutOff' | 'youngMbMax'> = {},
   ): SupervisedThread {
     const url = new URL(entry, import.meta.url);
     const spec: ThreadSpec = {
@@ -137,11 +140,14 @@ export class Pod {
 
   private edgeThread(edge: number): SupervisedThread {
     const start: EdgeStart = { config: this.config, memory: this.memory, edge };
-    return this.thread(`edge-${edge}`, '../edge/edge-thread.js', start, () => {
+    const connect = () => {
       range(this.config.shards).forEach((shard) => {
         this.connectEdgeAndShard(edge, shard);
       });
       this.connectManagementAndEdge(edge);
+    };
+    return this.thread(`edge-${edge}`, '../edge/edge-thread.js', start, connect, {
+      youngMbMax: EDGE_YOUNG_MB_MAX,
     });
   }
 
