@@ -10,7 +10,7 @@ import { socketPaths } from './config/socket-paths.ts';
 import { version } from './config/version.ts';
 import { demoEnvironment, startBidder } from './demo/demo.ts';
 import { AppError } from './domain/app-error.ts';
-import { redisTargetOf } from './shard/fleet-member.ts';
+import { redisTargetOf } from './sinks/redis/redis-target.ts';
 import { lockDataDir } from './supervisor/data-dir-lock.ts';
 import { Pod } from './supervisor/pod.ts';
 import { checkListenable } from './supervisor/port-check.ts';

@@ -10,7 +10,7 @@ import { localDayAt } from '../domain/local-day.ts';
 import type { FleetConditions } from '../domain/pacing-settings.ts';
 import { CLAIM_MS as EVENT_CLAIM_MS } from '../sinks/redis/event-claims.ts';
 import { FleetRedis } from '../sinks/redis/fleet-redis.ts';
-import { parseRedisTarget, type RedisTarget } from '../sinks/redis/redis-target.ts';
+import type { RedisTarget } from '../sinks/redis/redis-target.ts';
 import type { KnownSpend } from '../sinks/redis/restore-spend.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
@@ -40,17 +40,6 @@ export interface FleetMemberParts {
   readonly spends: (campaigns: readonly CampaignTerms[]) => Promise<KnownSpend[]>;
   /** Another pod has this one's NODE_ID: the pod cannot run. */
   readonly refused: (message: string) => void;
-}
-
-/** Where the configured Redis is, or null when there is none. @throws AppError that names the variable */
-export function redisTargetOf(config: Config): RedisTarget | null {
-  return parseRedisTarget({
-    url: config.redisUrl,
-    addr: config.redisAddr,
-    sentinels: config.redisSentinels,
-    masterName: config.redisMasterName,
-    clusterNodes: config.redisClusterNodes,
-  });
 }
 
 export class FleetMember implements FleetEvents {

@@ -12,6 +12,7 @@ import type {
 import type { ShardStart, SupervisorToThread } from '../messages/supervision.ts';
 import type { PostgresAddress } from '../sinks/postgres/client.ts';
 import { HistoryStore } from '../sinks/postgres/history-store.ts';
+import { redisTargetOf } from '../sinks/redis/redis-target.ts';
 import { EdgeTurns } from '../table/edge-turns.ts';
 import { IdIndex } from '../table/id-index.ts';
 import { Meters } from '../table/meters.ts';
@@ -25,7 +26,7 @@ import { endTraced, openTracing } from '../threads/tracing.ts';
 import { CampaignIntake } from './campaign-intake.ts';
 import { CYCLE_MS } from './duty-cycle.ts';
 import { EdgeLines } from './edge-lines.ts';
-import { FleetMember, redisTargetOf } from './fleet-member.ts';
+import { FleetMember } from './fleet-member.ts';
 import { HistoryFlush } from './history-flush.ts';
 import { Ledger } from './ledger.ts';
 import { Shard } from './shard.ts';

@@ -25,7 +25,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { version } from '../config/version.ts';
-import { AppError } from '../domain/app-error.ts';
+import type { AppError } from '../domain/app-error.ts';
 import type { Log } from './log.ts';
 import type { Attributes, OpenSpan, Tracing } from './tracing.ts';
 
@@ -136,9 +136,14 @@ function remoteContext(traceparent: string | undefined): Context {
 }
 
 function fail(span: Span, error: unknown): void {
-  const type = error instanceof AppError ? error.code : error instanceof Error ? error.name : 'unknown';
+  const type = isAppError(error) ? error.code : error instanceof Error ? error.name : 'unknown';
   span.setAttribute('error.type', type);
   span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+/** By its name, for a bundled thread (scripts/bundle-threads.js) has a class of its own. */
+function isAppError(error: unknown): error is AppError {
+  return error instanceof Error && error.name === 'AppError';
 }
 
 /** Says in the log, once a minute at most, that spans are lost, and when they no longer are. */

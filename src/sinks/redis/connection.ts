@@ -3,11 +3,16 @@
  * sent now, or is not answered in time, is rejected: whoever flushes holds the newer state anyway, so nothing
  * is queued here and nothing is sent twice. A server that accepts and never answers counts as down.
  */
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { createRequire } from 'node:module';
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { AppError } from '../../domain/app-error.ts';
 import type { RedisLogin, RedisTarget } from './redis-target.ts';
 
 export type RedisClient = Redis | Cluster;
+
+export function isCluster(client: RedisClient): client is Cluster {
+  return client.isCluster;
+}
 
 /** Told of changes only: up, down, up… `onDown` also when the very first attempt fails. */
 export interface RedisEvents {
@@ -64,6 +69,11 @@ export function openRedis(
   return client;
 }
 
+/** Loaded with the first client: a pod without Redis is spared some megabytes in each shard. */
+function loadIoredis(): typeof import('ioredis') {
+  return createRequire(import.meta.url)('ioredis');
+}
+
 /** Cuts a connection whose server does not answer; the client connects again by itself. */
 export function cutConnection(client: Redis): void {
   // While it is still looking for a server, a disconnect would end it for good.
@@ -91,6 +101,7 @@ export function redisUnavailable(cause: unknown): AppError {
 }
 
 function create(target: RedisTarget, commandTimeoutMs: number): RedisClient {
+  const { Cluster, Redis } = loadIoredis();
   const common = commonOptions(target.login, commandTimeoutMs);
   switch (target.kind) {
     case 'single':

@@ -7,8 +7,7 @@
  * A pod claims an event before it counts it and says that it did once its ledger has it. A claim of a pod that died
  * in between ends by itself; started again, the pod says what its ledger has (shard/fleet-sync.ts).
  */
-import { Cluster } from 'ioredis';
-import type { RedisClient } from './connection.ts';
+import { isCluster, type RedisClient } from './connection.ts';
 import { slotOf } from './key-slot.ts';
 
 /** The event is this source's to count. */
@@ -87,7 +86,7 @@ export async function forgoEvents(
 function callsOf(client: RedisClient, events: readonly EventKey[]): number[][] {
   const bySlot = new Map<number, number[]>();
   for (const [at, event] of events.entries()) {
-    const slot = client instanceof Cluster ? slotOf(event.slice(0, event.indexOf('/'))) : 0;
+    const slot = isCluster(client) ? slotOf(event.slice(0, event.indexOf('/'))) : 0;
     const ats = bySlot.get(slot);
     if (ats === undefined) bySlot.set(slot, [at]);
     else ats.push(at);

@@ -8,12 +8,12 @@
  * the clocks' rates, and the clock of a replica that takes over.
  */
 import { randomUUID } from 'node:crypto';
-import { Cluster } from 'ioredis';
 import { AppError } from '../../domain/app-error.ts';
 import {
   COMMAND_TIMEOUT_MS,
   cannotServe,
   cutConnection,
+  isCluster,
   isUnanswered,
   openRedis,
   type RedisClient,
@@ -189,7 +189,7 @@ export class FleetRedis {
     try {
       return await work;
     } catch (error) {
-      if (isUnanswered(error) && !(this.#client instanceof Cluster)) cutConnection(this.#client);
+      if (isUnanswered(error) && !isCluster(this.#client)) cutConnection(this.#client);
       throw error instanceof Error && cannotServe(error) ? redisUnavailable(error) : error;
     }
   }

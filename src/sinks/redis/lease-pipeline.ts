@@ -4,11 +4,12 @@
  * 8 µs of this thread; in a cluster only campaigns of one slot, because the keys of a call must be.
  */
 import { createHash } from 'node:crypto';
-import { Cluster, type Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { AppError } from '../../domain/app-error.ts';
 import {
   cannotServe,
   cutConnection,
+  isCluster,
   isConnectionFailure,
   isUnanswered,
   type RedisClient,
@@ -76,19 +77,19 @@ export class LeasePipeline {
     await this.#memory.told();
     const routes = this.#routes(requests, servers);
     await Promise.all(routes.map((route) => this.#runRoute(head, requests, route, answers)));
-    if (this.#client instanceof Cluster && answers.some(isElsewhere)) this.#client.refreshSlotsCache();
+    if (isCluster(this.#client) && answers.some(isElsewhere)) this.#client.refreshSlotsCache();
     return answers;
   }
 
   #servers(): ReadonlyMap<string, Redis> {
-    if (!(this.#client instanceof Cluster)) return new Map([[ALONE, this.#client]]);
+    if (!isCluster(this.#client)) return new Map([[ALONE, this.#client]]);
     return new Map(this.#client.nodes('master').map((node) => [placeOf(node), node]));
   }
 
   #routes(requests: readonly LeaseRequest[], servers: ReadonlyMap<string, Redis>): Route[] {
     const routes = new Map<string, Route>();
     for (const [place, connection] of servers) routes.set(place, { connection, place, stops: [] });
-    const owners = this.#client instanceof Cluster ? this.#client.slots : null;
+    const owners = isCluster(this.#client) ? this.#client.slots : null;
     for (const [at, { campaignId }] of requests.entries()) {
       const slot = owners === null ? 0 : slotOf(campaignId);
       routes.get(owners === null ? ALONE : (owners[slot]?.[0] ?? ''))?.stops.push({ at, slot });

@@ -2,8 +2,8 @@
  * A key that a client leaves on every server and finds again the next time: a server that answers but has lost
  * it was wiped. A client that only renews its leases now and then would not notice that in time otherwise.
  */
-import { Cluster } from 'ioredis';
-import type { RedisClient } from './connection.ts';
+import type { Cluster } from 'ioredis';
+import { isCluster, type RedisClient } from './connection.ts';
 import { slotOf } from './key-slot.ts';
 
 /** Much longer than between two signs, and short enough that those of ended clients are soon gone. */
@@ -13,7 +13,7 @@ const TAGS_MAX = 4_096;
 
 /** Leaves a sign on every server. @param signature the client's own @returns whether each still had the last one */
 export async function leaveSigns(client: RedisClient, signature: string): Promise<boolean> {
-  const tags = client instanceof Cluster ? tagsOf(client, signature) : [signature];
+  const tags = isCluster(client) ? tagsOf(client, signature) : [signature];
   const signs = await Promise.all(tags.map((tag) => leaveSign(client, tag)));
   return signs.every((sign) => sign !== null);
 }

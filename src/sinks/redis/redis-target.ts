@@ -2,6 +2,7 @@
  * Where Redis is, as plain data: one server, a master behind Sentinels, or a cluster. Read from the
  * configuration's variables by pure functions. A login's password appears in no message and no description.
  */
+import type { Config } from '../../config/config.ts';
 import { AppError } from '../../domain/app-error.ts';
 
 export interface RedisNode {
@@ -42,6 +43,17 @@ const DATABASE_MAX = 1_000_000;
 const NO_LOGIN: RedisLogin = { username: null, password: null, database: 0, tls: false };
 const URL_ACCEPTED = 'must be redis://[user:password@]host[:port][/database], or rediss:// for TLS';
 const NODES_ACCEPTED = 'must be host:port, several separated by commas';
+
+/** Where the configured Redis is, or null when there is none. @throws AppError that names the variable */
+export function redisTargetOf(config: Config): RedisTarget | null {
+  return parseRedisTarget({
+    url: config.redisUrl,
+    addr: config.redisAddr,
+    sentinels: config.redisSentinels,
+    masterName: config.redisMasterName,
+    clusterNodes: config.redisClusterNodes,
+  });
+}
 
 /**
  * The target that the variables name, or null when none is set. With Sentinels or a cluster, REDIS_URL gives

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isInFleet, readConfig } from '../../../src/config/config.ts';
 import { schema } from '../../../src/config/schema.ts';
-import { redisTargetOf } from '../../../src/shard/fleet-member.ts';
+import { redisTargetOf } from '../../../src/sinks/redis/redis-target.ts';
 import { readText } from '../../support/deployment-files.ts';
 import {
   canRender,
