@@ -57,6 +57,9 @@ const UNAUTHORIZED = new AppError(
 );
 const NO_SUCH_ROUTE = new AppError('not_found', 'there is no such method and path on this port');
 
+/** Decisions are in the histogram within this time. */
+const COUNT_ALL_MS = 1_000;
+
 /** As bytes, which uWebSockets.js takes as they are; of a string it would make a copy for each request. */
 const CONTENT_TYPE = new TextEncoder().encode('content-type').slice().buffer;
 
@@ -94,9 +97,10 @@ export class CoreService {
     this.decisions = new Decisions({ table, index, meters, links, admission: this.admission });
   }
 
-  /** Registers every route. */
+  /** Registers every route; its timer keeps no thread alive. */
   mount(app: TemplatedApp): void {
     const { decisions } = this;
+    setInterval(() => decisions.countAll(), COUNT_ALL_MS).unref();
     app.post('/pacing/decision', this.guarded(this.oneReceiver()));
     app.post(
       '/pacing/decisions',

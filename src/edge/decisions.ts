@@ -23,7 +23,7 @@ import { newScannedDecision, type ScannedDecision } from './scanned-decision.ts'
 import type { ShardLinks } from './shard-links.ts';
 import { steadySeconds } from './steady-clock.ts';
 
-/** One single decision in so many is timed and counts for all since the last. */
+/** One single decision in so many is timed and counts for those that follow it. */
 const TIMED_EVERY = 16;
 /** Stands for the start of a request that is not timed. */
 const UNTIMED = -1;
@@ -58,8 +58,9 @@ export class Decisions {
     throttleRate: 0,
     degraded: false,
   };
-  /** Single decisions that the next timed one counts for. */
-  private untimed = TIMED_EVERY - 1;
+  /** Single decisions that are not in the histogram yet, and how long the timed one of them took. */
+  private uncounted = 0;
+  private timedSeconds = 0;
 
   constructor(parts: DecisionsParts) {
     this.table = parts.table;
@@ -71,7 +72,14 @@ export class Decisions {
 
   /** To be called when a request for a single decision comes. @returns what {@link one} wants to know of it */
   startOfOne(): number {
-    return this.untimed + 1 >= TIMED_EVERY ? steadySeconds() : UNTIMED;
+    return this.uncounted === 0 ? steadySeconds() : UNTIMED;
+  }
+
+  /** Brings the histogram up to date: to be called now and then, for when no more decisions come. */
+  countAll(): void {
+    if (this.uncounted === 0) return;
+    this.meters.observe(ENDPOINT_DECISION, this.timedSeconds, this.uncounted);
+    this.uncounted = 0;
   }
 
   /** Answers `POST /pacing/decision` in JSON. */
@@ -179,10 +187,9 @@ export class Decisions {
   }
 
   private answeredOne(startedAt: number): void {
-    this.untimed++;
-    if (startedAt === UNTIMED) return;
-    this.meters.observe(ENDPOINT_DECISION, steadySeconds() - startedAt, this.untimed);
-    this.untimed = 0;
+    this.uncounted++;
+    if (startedAt !== UNTIMED) this.timedSeconds = steadySeconds() - startedAt;
+    if (this.uncounted >= TIMED_EVERY) this.countAll();
   }
 
   private reserve(slot: number, body: Uint8Array, request: ScannedDecision): void {
