@@ -31,7 +31,7 @@ export interface ThreadSpec {
 
 /**
  * V8 lets the young generation grow to 48 MB in each thread. Nearly all of what threads allocate is dead within an
- * event-loop turn, so collecting more often costs them little, and the pod takes 55 MB less.
+ * event-loop turn, so collecting more often costs them little, and the pod takes 50 MB less.
  */
 const YOUNG_MB_MAX = 3;
 

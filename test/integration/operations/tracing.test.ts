@@ -112,6 +112,18 @@ describe('traces', () => {
     expect(await pod.core.status('c')).toMatchObject({ total_spent_cents: 100 });
   });
 
+  it('name the code of what failed, in a shard too', async () => {
+    await redis.stop('SIGKILL');
+    const failed = () => collector.named('flush to Redis').filter(({ isError }) => isError);
+    await until('a flush fails', async () => {
+      await pod.core.decide('c', 100);
+      return failed().length > 0;
+    });
+    expect(new Set(failed().map(({ attributes }) => attributes['error.type']))).toEqual(
+      new Set(['unavailable']),
+    );
+  });
+
   it('keep no pod from its end, nor does a collector that answers nobody', async () => {
     await pod.api.request('GET', '/campaigns');
     await collector.close();
