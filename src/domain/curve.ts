@@ -4,6 +4,7 @@
  * cuts carries its share only within the flight. Built once per day, mode and configuration; read per tick.
  */
 import type { Daypart, HourMultiplier, PacingMode } from './campaign.ts';
+import { doubles } from './doubles.ts';
 import { type LocalDay, localHourAt, nextHourChange } from './local-day.ts';
 
 export const BUCKET_MS = 900_000;
@@ -16,6 +17,12 @@ export const DEFAULT_SHAPE: readonly number[] = [
 
 /** FRONT_LOADED: the part of the budget planned for the first half of the day. */
 const FRONT_SHARE = 0.7;
+const HOURS = 24;
+
+const weights = doubles(HOURS);
+
+/** By day: the hours of its buckets. */
+const bucketHours = new WeakMap<LocalDay, Uint8Array>();
 
 export interface TargetCurve {
   readonly startMs: number;
@@ -25,8 +32,8 @@ export interface TargetCurve {
   readonly activeToMs: number;
   readonly bucketCount: number;
   /** C at each bucket's beginning, and 1 at the end: `bucketCount + 1` numbers that never fall. */
-  readonly cumulative: Float64Array;
-  /** Wall-clock hour in which each bucket begins. */
+  readonly cumulative: readonly number[];
+  /** Wall-clock hour in which each bucket begins; all curves of a day share them. */
   readonly hours: Uint8Array;
   /** False when no moment of the day may be spent in: every share and density is then 0. */
   readonly planned: boolean;
@@ -49,28 +56,27 @@ export interface CurveSource {
 /** Builds the curve of one day: mode × hourly multipliers, zero outside dayparts and flight, normalised. */
 export function buildCurve(source: CurveSource): TargetCurve {
   const { day } = source;
-  const bucketCount = Math.ceil((day.endMs - day.startMs) / BUCKET_MS);
+  const hours = hoursOf(day);
+  const bucketCount = hours.length;
   const activeFromMs = Math.max(day.startMs, source.flightStartMs);
   const activeToMs = Math.min(day.endMs, source.flightEndMs);
-  const cumulative = new Float64Array(bucketCount + 1);
-  const hours = new Uint8Array(bucketCount);
+  const cumulative = doubles(bucketCount + 1);
   const hourWeights = weighHours(source);
   const frontToMs = day.startMs + (day.endMs - day.startMs) / 2;
   let total = 0;
   for (let bucket = 0; bucket < bucketCount; bucket++) {
     const beginsMs = day.startMs + bucket * BUCKET_MS;
-    const hour = localHourAt(day, beginsMs);
+    const hour = hours[bucket] as number;
     const fromMs = Math.max(beginsMs, activeFromMs);
     const toMs = Math.min(beginsMs + BUCKET_MS, activeToMs);
-    let weight = Math.max(toMs - fromMs, 0) * (hourWeights[hour] ?? 0);
+    let weight = Math.max(toMs - fromMs, 0) * (hourWeights[hour] as number);
     if (source.mode === 'FRONT_LOADED') weight *= beginsMs < frontToMs ? FRONT_SHARE : 1 - FRONT_SHARE;
     total += weight;
-    hours[bucket] = hour;
     cumulative[bucket + 1] = total;
   }
   const planned = total > 0;
   if (planned)
-    for (let edge = 1; edge <= bucketCount; edge++) cumulative[edge] = (cumulative[edge] ?? 0) / total;
+    for (let edge = 1; edge <= bucketCount; edge++) cumulative[edge] = (cumulative[edge] as number) / total;
   return {
     startMs: day.startMs,
     endMs: day.endMs,
@@ -88,10 +94,10 @@ export function shareAt(curve: TargetCurve, tMs: number): number {
   if (tMs <= curve.startMs) return 0;
   if (tMs >= curve.endMs) return curve.planned ? 1 : 0;
   const bucket = Math.floor((tMs - curve.startMs) / BUCKET_MS);
-  const begins = curve.cumulative[bucket] ?? 0;
+  const begins = cumulativeAt(curve, bucket);
   const passed = (tMs - bucketFromMs(curve, bucket)) / bucketSpanMs(curve, bucket);
   if (!(passed > 0)) return begins; // before the flight, or a bucket outside it
-  return passed >= 1 ? (curve.cumulative[bucket + 1] ?? 0) : begins + bucketShare(curve, bucket) * passed;
+  return passed >= 1 ? cumulativeAt(curve, bucket + 1) : begins + bucketShare(curve, bucket) * passed;
 }
 
 /** c(t) = dC/dt, per second; 0 outside the day, the flight and the dayparts. */
@@ -107,9 +113,15 @@ export function bucketAt(curve: TargetCurve, tMs: number): number {
   return Math.min(Math.max(bucket, 0), curve.bucketCount - 1);
 }
 
+/** C where a bucket begins; the one after the last begins with the day's end. */
+export function cumulativeAt(curve: TargetCurve, bucket: number): number {
+  // With a default for what cannot be missing, V8 would box the number each time.
+  return curve.cumulative[bucket] as number;
+}
+
 /** Share of the budget planned for one bucket. */
 export function bucketShare(curve: TargetCurve, bucket: number): number {
-  return (curve.cumulative[bucket + 1] ?? 0) - (curve.cumulative[bucket] ?? 0);
+  return cumulativeAt(curve, bucket + 1) - cumulativeAt(curve, bucket);
 }
 
 /** First instant of a bucket that lies in the flight. */
@@ -147,21 +159,39 @@ export function nextGateChange(
   return next;
 }
 
-/** Weight of each hour 0–23 before flight and normalisation. */
-function weighHours(source: CurveSource): number[] {
+function hoursOf(day: LocalDay): Uint8Array {
+  const known = bucketHours.get(day);
+  if (known !== undefined) return known;
+  const hours = new Uint8Array(Math.ceil((day.endMs - day.startMs) / BUCKET_MS));
+  for (let bucket = 0; bucket < hours.length; bucket++) {
+    hours[bucket] = localHourAt(day, day.startMs + bucket * BUCKET_MS);
+  }
+  bucketHours.set(day, hours);
+  return hours;
+}
+
+/** Weight of each hour 0–23 before flight and normalisation; in an array that the next curve's are written to. */
+function weighHours(source: CurveSource): readonly number[] {
   const { mode, day, multipliers, dayparts } = source;
   const shape = mode === 'ADAPTIVE' ? usableShape(source.shape) : null;
-  return Array.from({ length: 24 }, (_, hour) => {
-    if (!isInDaypart(dayparts, day.dayOfWeek, hour)) return 0;
-    return (shape?.[hour] ?? 1) * multiplierOf(multipliers, day.dayOfWeek, hour);
-  });
+  for (let hour = 0; hour < HOURS; hour++) {
+    if (!isInDaypart(dayparts, day.dayOfWeek, hour)) weights[hour] = 0;
+    else weights[hour] = multiplierOf(multipliers, day.dayOfWeek, hour);
+    if (shape !== null) weights[hour] = (weights[hour] as number) * (shape[hour] as number);
+  }
+  return weights;
 }
 
 /** A learned shape that plans nothing, or is not 24 weights, teaches nothing. */
 function usableShape(shape: readonly number[] | null): readonly number[] {
-  if (shape === null || shape.length !== 24) return DEFAULT_SHAPE;
-  const total = shape.reduce((sum, weight) => sum + weight, 0);
-  return total > 0 && Number.isFinite(total) && shape.every((weight) => weight >= 0) ? shape : DEFAULT_SHAPE;
+  if (shape === null || shape.length !== HOURS) return DEFAULT_SHAPE;
+  let total = 0;
+  for (let hour = 0; hour < HOURS; hour++) {
+    const weight = shape[hour] as number;
+    if (!(weight >= 0)) return DEFAULT_SHAPE;
+    total += weight;
+  }
+  return total > 0 && Number.isFinite(total) ? shape : DEFAULT_SHAPE;
 }
 
 /** The multiplier of an hour: an entry of its weekday, else an entry of every day, else 1. */
@@ -170,8 +200,9 @@ function multiplierOf(
   dayOfWeek: number,
   hour: number,
 ): number {
+  if (multipliers === null) return 1;
   let everyDay = 1;
-  for (const entry of multipliers ?? []) {
+  for (const entry of multipliers) {
     if (entry.hour !== hour) continue;
     if (entry.dayOfWeek === dayOfWeek) return entry.multiplier;
     if (entry.dayOfWeek === undefined) everyDay = entry.multiplier;

@@ -5,9 +5,17 @@
  */
 import type { PacingMode } from './campaign.ts';
 import { asapThrottle } from './controller.ts';
-import { BUCKET_MS, bucketAt, bucketFromMs, bucketShare, bucketSpanMs, shareAt } from './curve.ts';
+import {
+  BUCKET_MS,
+  bucketAt,
+  bucketFromMs,
+  bucketShare,
+  bucketSpanMs,
+  cumulativeAt,
+  shareAt,
+} from './curve.ts';
 import { type Plan, targetAt } from './plan.ts';
-import type { TrafficShape } from './supply-guard.ts';
+import { factorOf, type TrafficShape } from './supply-guard.ts';
 
 /** As the controller: at most twice the plan, unless the rest of the day needs more. */
 const RATE_OVER_PLAN_MAX = 2;
@@ -55,7 +63,7 @@ function followPlan(source: ForecastSource): DayForecast {
   let spentMicros = source.spentMicros;
   let tailMicros = guarded ? pass * potentialLeft(source) : 0;
   for (let bucket = bucketAt(curve, nowMs); bucket < curve.bucketCount; bucket++) {
-    const grows = (curve.cumulative[bucket + 1] ?? 1) - share;
+    const grows = cumulativeAt(curve, bucket + 1) - share;
     if (!(grows > 0)) continue;
     const carried = pass * potentialOf(source, bucket);
     const left = Math.max(budgetMicros - spentMicros, 0);
@@ -117,7 +125,7 @@ function potentialOf(source: ForecastSource, bucket: number): number {
   const { curve } = plan;
   if (!(bucketShare(curve, bucket) > 0)) return 0;
   const part = stretchMs(source, bucket) / BUCKET_MS / curve.bucketCount;
-  return potentialMicros * part * (shape.factors[bucket] ?? 0);
+  return potentialMicros * part * factorOf(shape, curve, bucket);
 }
 
 function stretchMs({ plan, nowMs }: ForecastSource, bucket: number): number {

@@ -8,7 +8,7 @@ import { localDayAt } from './local-day.ts';
 const HOURS = 24;
 const HEADER_BYTES = 8;
 const NUMBERS = 3 * HOURS;
-const BYTES = HEADER_BYTES + NUMBERS * Float32Array.BYTES_PER_ELEMENT;
+export const DAY_TRAFFIC_BYTES = HEADER_BYTES + NUMBERS * Float32Array.BYTES_PER_ELEMENT;
 
 /** What the past says of a campaign's traffic; weights of the hours 0–23, any scale. */
 export interface KnownTraffic {
@@ -35,7 +35,7 @@ export interface TrafficHistory {
     dayOfWeek: number,
     meanWinMicros: number,
   ): KnownTraffic | null;
-  /** Keeps today's traffic so far over a restart. */
+  /** Keeps today's traffic so far over a restart. @param today to be copied: its caller uses it again */
   keep(campaignId: string, today: Uint8Array): void;
   /** What was kept last, or null. */
   kept(campaignId: string): Uint8Array | null;
@@ -88,29 +88,25 @@ export class DayTraffic implements EndedDay {
     rows[at + 2 * HOURS] = (rows[at + 2 * HOURS] ?? 0) + spentMicros;
   }
 
-  encode(): Uint8Array {
-    const bytes = new Uint8Array(BYTES);
+  /** @param bytes to write it to: of {@link DAY_TRAFFIC_BYTES}, with a buffer of their own */
+  encode(bytes = new Uint8Array(DAY_TRAFFIC_BYTES)): Uint8Array {
     const view = new DataView(bytes.buffer);
     view.setFloat64(0, this.startMs, true);
-    [this.asks, this.allowedMicros, this.spentMicros].forEach((hours, row) => {
-      hours.forEach((value, hour) => {
-        view.setFloat32(HEADER_BYTES + 4 * (row * HOURS + hour), value, true);
-      });
-    });
+    for (let at = 0; at < NUMBERS; at++) {
+      view.setFloat32(HEADER_BYTES + 4 * at, this.rows[this.first + at] as number, true);
+    }
     return bytes;
   }
 
   /** What {@link encode} made; null for anything else. */
   static decode(bytes: Uint8Array, timezone: string): DayTraffic | null {
-    if (bytes.length !== BYTES) return null;
+    if (bytes.length !== DAY_TRAFFIC_BYTES) return null;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const startMs = view.getFloat64(0, true);
     const traffic = new DayTraffic(startMs, localDayAt(timezone, startMs).dayOfWeek);
-    [traffic.asks, traffic.allowedMicros, traffic.spentMicros].forEach((hours, row) => {
-      for (let hour = 0; hour < HOURS; hour++) {
-        hours[hour] = view.getFloat32(HEADER_BYTES + 4 * (row * HOURS + hour), true);
-      }
-    });
+    for (let at = 0; at < NUMBERS; at++) {
+      traffic.rows[traffic.first + at] = view.getFloat32(HEADER_BYTES + 4 * at, true);
+    }
     return traffic;
   }
 

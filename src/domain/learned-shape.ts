@@ -8,6 +8,8 @@
  * local day. It always stands for the day after the last one learned, to which that one is a day old.
  */
 
+import { doubles } from './doubles.ts';
+
 const HOURS = 24;
 const WEEKDAYS = 7;
 const HALF_LIFE_DAYS = 21;
@@ -59,6 +61,11 @@ export interface ShapePrior {
   readonly days: number;
 }
 
+/** What {@link learnedShape} reckons with: midnight asks for the shape of every campaign. */
+const all = new Float64Array(HOURS);
+const group = new Float64Array(HOURS);
+const own = new Float64Array(HOURS);
+
 const FLAT_PRIOR: ShapePrior = { shares: new Float64Array(HOURS).fill(1 / HOURS), days: FLAT_DAYS };
 
 /** A memory before any history. */
@@ -97,22 +104,24 @@ export function learnedShape(
   dayOfWeek: number,
   prior: ShapePrior = FLAT_PRIOR,
 ): number[] | null {
-  const all = new Float64Array(HOURS);
-  const group = new Float64Array(HOURS);
-  const own = new Float64Array(HOURS);
+  all.fill(0);
+  group.fill(0);
+  own.fill(0);
   for (let weekday = 0; weekday < WEEKDAYS; weekday++) {
     addRow(all, memory, weekday);
     if (isWeekend(weekday) === isWeekend(dayOfWeek)) addRow(group, memory, weekday);
     if (weekday === dayOfWeek) addRow(own, memory, weekday);
   }
-  if (!(sumOf(all) > 0)) return null;
-  const any = blend(all, prior.shares, prior.days);
-  return smooth(blend(own, blend(group, any, ANY_DAYS), GROUP_DAYS));
+  if (!(sumOf(all, 0, HOURS) > 0)) return null;
+  blend(all, prior.shares, prior.days);
+  blend(group, all, ANY_DAYS);
+  blend(own, group, GROUP_DAYS);
+  return smooth(own);
 }
 
 /** Days that the memory stands on, each by its weight. */
 export function learnedDays({ sums }: ShapeMemory): number {
-  return sumOf(sums.subarray(0, SPENT_AT));
+  return sumOf(sums, 0, SPENT_AT);
 }
 
 /**
@@ -128,23 +137,35 @@ export function trafficHours(
   meanWinMicros = 0,
   prior: ShapePrior = FLAT_PRIOR,
 ): number[] | null {
-  const { sums } = memory;
-  const spent = sums.subarray(SPENT_AT, ALLOWED_AT);
-  const allowed = sums.subarray(ALLOWED_AT, SUMS);
-  const meanRho = sumOf(spent) / sumOf(allowed);
   const shape = learnedShape(memory, dayOfWeek, prior);
-  if (shape === null || !(meanRho > 0)) return shape;
-  const priorSpent = RHO_PRIOR_WINS * meanWinMicros;
-  return shape.map((share, hour) => {
-    const allowedMicros = (allowed[hour] ?? 0) + priorSpent / meanRho;
-    return share * (allowedMicros > 0 ? ((spent[hour] ?? 0) + priorSpent) / allowedMicros : meanRho);
-  });
+  return shape === null ? null : supplyHours(memory, shape, meanWinMicros);
 }
 
-/** The memory as {@link SHAPE_MEMORY_BYTES} bytes. */
-export function encodeShapeMemory(memory: ShapeMemory): Uint8Array {
-  const bytes = new Uint8Array(SHAPE_MEMORY_BYTES);
-  const view = new DataView(bytes.buffer);
+/** The same from a shape that {@link learnedShape} made of the memory. */
+export function supplyHours(
+  { sums }: ShapeMemory,
+  shape: readonly number[],
+  meanWinMicros: number,
+): number[] {
+  const meanRho = sumOf(sums, SPENT_AT, ALLOWED_AT) / sumOf(sums, ALLOWED_AT, SUMS);
+  if (!(meanRho > 0)) return [...shape];
+  const priorSpent = RHO_PRIOR_WINS * meanWinMicros;
+  const supply = doubles(HOURS);
+  for (let hour = 0; hour < HOURS; hour++) {
+    const spentMicros = (sums[SPENT_AT + hour] ?? 0) + priorSpent;
+    const allowedMicros = (sums[ALLOWED_AT + hour] ?? 0) + priorSpent / meanRho;
+    const rho = allowedMicros > 0 ? spentMicros / allowedMicros : meanRho;
+    supply[hour] = (shape[hour] as number) * rho;
+  }
+  return supply;
+}
+
+/** The memory as bytes. @param bytes to write it to: {@link SHAPE_MEMORY_BYTES} */
+export function encodeShapeMemory(
+  memory: ShapeMemory,
+  bytes = new Uint8Array(SHAPE_MEMORY_BYTES),
+): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   view.setUint32(0, VERSION, true);
   for (let at = 0; at < SUMS; at++) view.setFloat32(VERSION_BYTES + at * 4, memory.sums[at] ?? 0, true);
   return bytes;
@@ -175,27 +196,32 @@ function addRow(to: Float64Array, memory: ShapeMemory, weekday: number): void {
   }
 }
 
-/** Mean share of each hour over the days summed up and `priorDays` more that are like `prior`. */
-function blend(summed: Float64Array, prior: ArrayLike<number>, priorDays: number): Float64Array {
-  const days = sumOf(summed) + priorDays;
-  return summed.map((sum, hour) => (sum + priorDays * (prior[hour] ?? 0)) / days);
+/** Makes of the sum of some days the mean share of each hour over them and `priorDays` more that are like `prior`. */
+function blend(summed: Float64Array, prior: ArrayLike<number>, priorDays: number): void {
+  const days = sumOf(summed, 0, HOURS) + priorDays;
+  for (let hour = 0; hour < HOURS; hour++) {
+    summed[hour] = ((summed[hour] ?? 0) + priorDays * (prior[hour] ?? 0)) / days;
+  }
 }
 
 /** Each hour takes in a quarter of both its neighbours, round the clock, and a little stays flat. */
 function smooth(shares: Float64Array): number[] {
-  return Array.from(shares, (share, hour) => {
+  const smoothed = doubles(HOURS);
+  for (let hour = 0; hour < HOURS; hour++) {
     const before = shares[(hour + HOURS - 1) % HOURS] ?? 0;
+    const share = shares[hour] ?? 0;
     const after = shares[(hour + 1) % HOURS] ?? 0;
-    return (1 - FLAT_SHARE) * (before / 4 + share / 2 + after / 4) + FLAT_SHARE / HOURS;
-  });
+    smoothed[hour] = (1 - FLAT_SHARE) * (before / 4 + share / 2 + after / 4) + FLAT_SHARE / HOURS;
+  }
+  return smoothed;
 }
 
 function isWeekend(dayOfWeek: number): boolean {
   return dayOfWeek === 0 || dayOfWeek === 6;
 }
 
-function sumOf(values: Float32Array | Float64Array): number {
+function sumOf(values: Float32Array | Float64Array, from: number, to: number): number {
   let sum = 0;
-  for (const value of values) sum += value;
+  for (let at = from; at < to; at++) sum += values[at] ?? 0;
   return sum;
 }

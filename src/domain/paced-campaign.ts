@@ -81,8 +81,9 @@ export class PacedCampaign extends CampaignMoney {
     this.day = localDayAt(campaign.timezone, clock.wallMs);
     this.flight = flightBounds(campaign);
     this.traffic = new CampaignTraffic(campaign.id, settings.history);
-    this.traffic.begin(this.day, campaign.timezone, record?.memory.meanWinMicros ?? 0, clock.wallMs);
-    this.target = this.curve();
+    const meanWinMicros = record?.memory.meanWinMicros ?? 0;
+    const known = this.traffic.begin(this.day, campaign.timezone, meanWinMicros, clock.wallMs);
+    this.target = this.curve(known);
     if (record === null) {
       this.counters.dayStartMs = this.day.startMs;
       newBreaker(this.day.startMs, this.budgetMicros, numbers);
@@ -95,7 +96,7 @@ export class PacedCampaign extends CampaignMoney {
       this.plan = restorePlan(record, this.target);
     }
     this.breaker = new CampaignBreaker(numbers, campaign, settings);
-    this.shape = this.expectedShape();
+    this.shape = this.expectedShape(known);
     this.turn(clock);
   }
 
@@ -220,8 +221,7 @@ export class PacedCampaign extends CampaignMoney {
     counters.earlierDayMicros = earlier.date === day.date ? earlier.dayMicros : 0;
     counters.earlierTotalMicros = earlier.totalMicros;
     const begunAtMs = Math.max(day.startMs, Math.min(Date.parse(campaign.createdAt), clock.wallMs));
-    this.plan = startPlan(this.curve(), this.budgetMicros, begunAtMs);
-    this.shape = this.expectedShape();
+    this.beginPlan(this.knownTraffic, begunAtMs);
   }
 
   /**
@@ -235,8 +235,7 @@ export class PacedCampaign extends CampaignMoney {
     const plannedMicros = targetAt(plan, clock.wallMs) - targetAt(plan, counters.hourStartMs);
     resetDay(counters, Math.max(0, plannedMicros), clock.wallMs);
     this.breaker.reset(clock.wallMs);
-    this.plan = startPlan(this.curve(), this.budgetMicros, clock.wallMs);
-    this.shape = this.expectedShape();
+    this.beginPlan(this.knownTraffic, clock.wallMs);
   }
 
   /** Whether it goes on without the fleet's shared state. */
@@ -246,19 +245,18 @@ export class PacedCampaign extends CampaignMoney {
 
   /** Takes in what the past says of the day's traffic, without a jump in the plan. */
   expect(traffic: KnownTraffic | null, clock: Clock): void {
-    this.traffic.known = traffic;
+    this.traffic.told = traffic;
     this.replan(clock);
   }
 
   /** Whether nothing is known of its own traffic, only what its fleet's is like. */
   get knowsNoSupply(): boolean {
-    return (this.traffic.known?.supply ?? null) === null;
+    return this.shape === null;
   }
 
   /** Asks its history anew what to expect of the day, which has learned, without a jump in the plan. */
   relearn(clock: Clock): void {
     this.turn(clock);
-    this.traffic.relearn(this.day, this.controller.flow.meanWinMicros);
     this.replan(clock);
   }
 
@@ -331,7 +329,9 @@ export class PacedCampaign extends CampaignMoney {
   hourRecord(atMs: number): HourRecord {
     const { counters, campaign, plan } = this;
     const { hourStartMs } = counters;
-    const day = localDayAt(campaign.timezone, hourStartMs);
+    // As a rule it still is the campaign's own: to ask for it would have the zone's next day forgotten.
+    const held = hourStartMs >= this.day.startMs && hourStartMs < this.day.endMs;
+    const day = held ? this.day : localDayAt(campaign.timezone, hourStartMs);
     const planned = targetAt(plan, nextHourChange(day, hourStartMs)) - targetAt(plan, hourStartMs);
     return {
       campaignId: campaign.id,
@@ -415,17 +415,27 @@ export class PacedCampaign extends CampaignMoney {
     return steadyMs - this.numbers.lastLossSteadyMs < this.settings.reservationTtlMs;
   }
 
-  private curve(): TargetCurve {
-    return this.settings.curves.curveFor(this.campaign, this.day, this.flight, this.traffic.known);
+  private get knownTraffic(): KnownTraffic | null {
+    return this.traffic.known(this.day, this.controller.flow.meanWinMicros);
+  }
+
+  private beginPlan(known: KnownTraffic | null, fromMs: number): void {
+    this.plan = startPlan(this.curve(known), this.budgetMicros, fromMs);
+    this.shape = this.expectedShape(known);
   }
 
   private replan(clock: Clock): void {
-    this.plan = replan(this.plan, { curve: this.curve(), budgetMicros: this.budgetMicros }, clock.wallMs);
-    this.shape = this.expectedShape();
+    const known = this.knownTraffic;
+    const change = { curve: this.curve(known), budgetMicros: this.budgetMicros };
+    this.plan = replan(this.plan, change, clock.wallMs);
+    this.shape = this.expectedShape(known);
   }
 
-  private expectedShape(): TrafficShape | null {
-    const { known } = this.traffic;
+  private curve(known: KnownTraffic | null): TargetCurve {
+    return this.settings.curves.curveFor(this.campaign, this.day, this.flight, known);
+  }
+
+  private expectedShape(known: KnownTraffic | null): TrafficShape | null {
     if (known === null || known.supply === null) return null;
     return trafficShape(this.target, known.supply);
   }
@@ -451,9 +461,8 @@ export class PacedCampaign extends CampaignMoney {
     this.fleet?.beginDay(counters.spentDayMicros);
     beginDay(counters, this.day.startMs);
     beginControllerDay(this.controller);
-    this.traffic.turn(this.day, this.controller.flow.meanWinMicros, clock.wallMs);
-    this.plan = startPlan(this.curve(), this.budgetMicros, this.day.startMs);
-    this.shape = this.expectedShape();
+    const known = this.traffic.turn(this.day, this.controller.flow.meanWinMicros, clock.wallMs);
+    this.beginPlan(known, this.day.startMs);
   }
 
   private turnHour(clock: Clock): void {

@@ -9,7 +9,7 @@ import type { Clock } from './clock.ts';
 import { bucketAt, DEFAULT_SHAPE } from './curve.ts';
 import { type DayForecast, type ForecastSource, forecastDay } from './day-forecast.ts';
 import type { PacedCampaign } from './paced-campaign.ts';
-import { type TrafficShape, trafficShape } from './supply-guard.ts';
+import { factorOf, type TrafficShape, trafficShape } from './supply-guard.ts';
 
 /** Share of days that end within the range. */
 export const PROJECTION_CONFIDENCE = 0.8;
@@ -118,7 +118,7 @@ function suppliesOf(paced: PacedCampaign, clock: Clock): Supply[] {
   // Behind a bid cap the asks follow the plan, whatever the traffic could carry.
   const ample = paced.campaign.pacingLever === 'BID' && lowersBids(lever, flow.meanBidMicros);
   const measured = (shape: TrafficShape): number => {
-    const factor = shape.factors[bucket] ?? 0;
+    const factor = factorOf(shape, paced.plan.curve, bucket);
     return factor > 0 ? (potentialRate * dayMs) / 1000 / factor : 0;
   };
   const ofSupply = (shape: TrafficShape, potentialMicros: number, deviation: number): Supply => ({

@@ -6,12 +6,14 @@ import {
   learnDay,
   learnedShape,
   newShapeMemory,
+  SHAPE_MEMORY_BYTES,
   type ShapeMemory,
-  trafficHours,
+  supplyHours,
 } from './learned-shape.ts';
 
 const DAY_MS = 86_400_000;
 const HEADER_BYTES = 8;
+const written = new Uint8Array(HEADER_BYTES + SHAPE_MEMORY_BYTES);
 
 export interface RememberedTraffic {
   readonly memory: ShapeMemory;
@@ -27,12 +29,11 @@ export function readTraffic(bytes: Uint8Array | null): RememberedTraffic {
   return { memory, lastDayMs: view.getFloat64(0, true) };
 }
 
+/** @returns bytes that the next call writes to again */
 export function writeTraffic(traffic: RememberedTraffic): Uint8Array {
-  const shape = encodeShapeMemory(traffic.memory);
-  const bytes = new Uint8Array(HEADER_BYTES + shape.length);
-  new DataView(bytes.buffer).setFloat64(0, traffic.lastDayMs, true);
-  bytes.set(shape, HEADER_BYTES);
-  return bytes;
+  encodeShapeMemory(traffic.memory, written.subarray(HEADER_BYTES));
+  new DataView(written.buffer).setFloat64(0, traffic.lastDayMs, true);
+  return written;
 }
 
 /** Learns from a day that ended. One that was learned already, or is older, is ignored. */
@@ -52,8 +53,7 @@ export function expectFrom(
   meanWinMicros: number,
 ): KnownTraffic | null {
   const asks = learnedShape(traffic.memory, dayOfWeek);
-  const supply = trafficHours(traffic.memory, dayOfWeek, meanWinMicros);
-  return asks === null || supply === null ? null : { asks, supply };
+  return asks === null ? null : { asks, supply: supplyHours(traffic.memory, asks, meanWinMicros) };
 }
 
 function fieldsOf({ dayOfWeek, asks, spentMicros, allowedMicros }: EndedDay): Omit<EndedDay, 'startMs'> {

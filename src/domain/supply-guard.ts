@@ -8,6 +8,7 @@
  * bisection over the remaining buckets. No allocation but {@link trafficShape}, once a day.
  */
 import { bucketAt, bucketFromMs, bucketShare, bucketSpanMs, densityAt, type TargetCurve } from './curve.ts';
+import { doubles } from './doubles.ts';
 import { MICROS_MAX } from './money.ts';
 import { numberRecord } from './number-record.ts';
 
@@ -27,12 +28,14 @@ const ACTS_FULLY = 1.08;
 const TIGHT_FROM = 0.8;
 const TIGHT_FULLY = 1;
 const BISECTIONS = 40;
+const HOURS = 24;
 /** A longer gap says nothing of the traffic within it. */
 const OBSERVED_SECONDS_MAX = 900;
 
-/** How much of the day's potential spend each bucket of a curve carries; mean 1. */
+/** How much of the day's potential spend each bucket of a curve carries, by the hour that it is of; mean 1. */
 export interface TrafficShape {
-  readonly factors: Float64Array;
+  /** Of the hours 0–23. */
+  readonly factors: readonly number[];
 }
 
 export interface SupplyGuard {
@@ -83,19 +86,22 @@ export function newSupplyGuard(potentialMicros: number): SupplyGuard {
  * weights say nothing.
  */
 export function trafficShape(curve: TargetCurve, hourly: readonly number[]): TrafficShape | null {
-  const factors = new Float64Array(curve.bucketCount);
   let sum = 0;
-  for (let bucket = 0; bucket < factors.length; bucket++) {
-    const weight = hourly[curve.hours[bucket] ?? 0] ?? 0;
+  for (let bucket = 0; bucket < curve.bucketCount; bucket++) {
+    const weight = hourly[curve.hours[bucket] as number] as number;
     if (!(weight >= 0)) return null;
-    factors[bucket] = weight;
     sum += weight;
   }
   if (!(sum > 0 && sum < Number.POSITIVE_INFINITY)) return null;
-  for (let bucket = 0; bucket < factors.length; bucket++) {
-    factors[bucket] = ((factors[bucket] ?? 0) * factors.length) / sum;
-  }
+  const factors = doubles(HOURS);
+  for (let hour = 0; hour < HOURS; hour++)
+    factors[hour] = ((hourly[hour] as number) * curve.bucketCount) / sum;
   return { factors };
+}
+
+/** What a bucket of the curve carries, of the mean bucket. */
+export function factorOf(shape: TrafficShape, curve: TargetCurve, bucket: number): number {
+  return shape.factors[curve.hours[bucket] as number] as number;
 }
 
 /** What a whole day of the traffic seen today could spend, micros; 0 when too little was seen to say. */
@@ -158,7 +164,7 @@ function observeSupply(
 ): void {
   const kept = Math.exp(-seconds / MEMORY_SECONDS);
   const spendable = potentialRate * seconds;
-  const factor = shape.factors[bucketAt(curve, tMs)] ?? 0;
+  const factor = factorOf(shape, curve, bucketAt(curve, tMs));
   const days = (factor * seconds * 1000) / (curve.endMs - curve.startMs);
   guard.seenMicros = kept * guard.seenMicros + spendable;
   guard.seenDays = kept * guard.seenDays + days;
@@ -180,7 +186,7 @@ function waterLevel(
   let high = 0;
   for (let bucket = bucketAt(curve, tMs); bucket < curve.bucketCount; bucket++) {
     const share = bucketShare(curve, bucket);
-    if (share > 0) high = Math.max(high, (potential * (shape.factors[bucket] ?? 0)) / share);
+    if (share > 0) high = Math.max(high, (potential * factorOf(shape, curve, bucket)) / share);
   }
   const carried = filledMicros(curve, shape, tMs, potential, high);
   guard.tightness = carried > 0 ? wantedMicros / carried : 1;
@@ -209,7 +215,7 @@ function filledMicros(
     const share = bucketShare(curve, bucket);
     if (!(share > 0)) continue;
     const part = bucket === current ? 1 - passed : 1;
-    filled += part * Math.min(level * share, potential * (shape.factors[bucket] ?? 0));
+    filled += part * Math.min(level * share, potential * factorOf(shape, curve, bucket));
   }
   return filled;
 }

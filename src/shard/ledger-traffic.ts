@@ -22,6 +22,8 @@ export class LedgerTraffic implements TrafficHistory {
   private readonly log: Log;
   /** What campaigns without any history are planned by, for each weekday; none before the fleet has a history. */
   private fleet: readonly KnownTraffic[];
+  /** Of the last write: those of a turn of the event loop end together, and are told of once. */
+  private writing: Promise<unknown> | null = null;
 
   constructor(ledger: Ledger, log: Log) {
     this.ledger = ledger;
@@ -99,11 +101,17 @@ export class LedgerTraffic implements TrafficHistory {
   }
 
   private write(kind: 'shape' | 'today', campaignId: string, bytes: Uint8Array): void {
-    this.ledger.putTraffic(kind, campaignId, bytes).catch((error: unknown) => {
-      this.log.warn(
-        { err: error, campaign: campaignId },
-        'what was learned of the traffic could not be kept',
-      );
-    });
+    try {
+      const writing = this.ledger.putTraffic(kind, campaignId, bytes);
+      if (writing === this.writing) return;
+      this.writing = writing;
+      writing.catch((error: unknown) => this.notKept(error, campaignId));
+    } catch (error) {
+      this.notKept(error, campaignId);
+    }
+  }
+
+  private notKept(err: unknown, campaign: string): void {
+    this.log.warn({ err, campaign }, 'what was learned of the traffic could not be kept');
   }
 }

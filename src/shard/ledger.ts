@@ -7,7 +7,7 @@
  *                                             while after deletion, so that late spend finds its account
  *   events      campaign id / event id      → when it is forgotten, ms (float64)
  *   expiries    minute / shard / number     → the event keys of one commit that are forgotten after that minute
- *   outbox      shard / time / campaign / … → history that Postgres does not have yet (history-flush.ts)
+ *   outbox      shard / time / campaign / … → history that Postgres does not have yet (history-flush.ts, outbox-row.ts)
  *   meta        id                          → names this ledger: what it tells others is told in its name
  *   traffic     shape / campaign id         → what its past days' traffic taught (domain/remembered-traffic.ts)
  *               today / campaign id         → today's traffic so far, as of the last full hour
@@ -23,6 +23,7 @@ import type { Campaign } from '../domain/campaign.ts';
 import type { HourRecord } from '../domain/pacing-settings.ts';
 import type { Alert, AlertResolution } from '../sinks/postgres/history-rows.ts';
 import { fromRow, isRow, type StoredCampaign, toRow } from './campaign-row.ts';
+import { fromStored, type StoredEntry, toStored } from './outbox-row.ts';
 
 /** How long an event id is remembered, at least. */
 export const EVENT_MEMORY_MS = 24 * 3_600_000;
@@ -80,12 +81,14 @@ export class Ledger {
   private readonly events: Database<Buffer, string>;
   private readonly expiries: Database<string[], string>;
   private readonly trafficBytes: Database<Buffer, string>;
-  private readonly outboxEntries: Database<OutboxEntry, string>;
+  private readonly outboxEntries: Database<StoredEntry, string>;
   /** Campaigns that are being forgotten: for everybody they are gone. */
   private readonly leaving = new Set<string>();
   /** Makes the expiry keys of this run differ from those of earlier ones. */
   private readonly openedAtMs = Date.now();
   private commits = 0;
+  /** Whether there is room for what is written in this turn of the event loop; null before it is looked for. */
+  private room: boolean | null = null;
 
   constructor(folder: string, shard: number, sync: 'commit' | 'interval') {
     mkdirSync(folder, { recursive: true });
@@ -104,7 +107,7 @@ export class Ledger {
     this.campaigns = this.root.openDB<StoredCampaign, string>({ name: 'campaigns' });
     this.events = this.root.openDB<Buffer, string>({ name: 'events', encoding: 'binary' });
     this.expiries = this.root.openDB<string[], string>({ name: 'expiries' });
-    this.outboxEntries = this.root.openDB<OutboxEntry, string>({ name: 'outbox' });
+    this.outboxEntries = this.root.openDB<StoredEntry, string>({ name: 'outbox' });
     const meta = this.root.openDB<string, string>({ name: 'meta' });
     this.id = this.root.transactionSync(() => idOf(meta));
     this.trafficBytes = this.root.openDB<Buffer, string>({ name: 'traffic', encoding: 'binary' });
@@ -173,7 +176,7 @@ export class Ledger {
   outbox(shard: number, entriesMax: number): { readonly key: string; readonly value: OutboxEntry }[] {
     const prefix = `${shard}/`;
     const range = this.outboxEntries.getRange({ start: prefix, end: `${prefix}\uffff`, limit: entriesMax });
-    return Array.from(range, ({ key, value }) => ({ key, value }));
+    return Array.from(range, ({ key, value }) => ({ key, value: fromStored(value) }));
   }
 
   async removeFromOutbox(keys: readonly string[]): Promise<void> {
@@ -186,9 +189,14 @@ export class Ledger {
     return this.trafficBytes.get(trafficKey(kind, campaignId)) ?? null;
   }
 
-  async putTraffic(kind: TrafficKind, campaignId: string, bytes: Uint8Array): Promise<void> {
+  /**
+   * Copies the bytes and writes them.
+   * @returns resolves when they are on storage: one promise for all that is put in a turn of the event loop
+   * @throws Error when the disk is full
+   */
+  putTraffic(kind: TrafficKind, campaignId: string, bytes: Uint8Array): Promise<unknown> {
     this.checkRoom();
-    await this.trafficBytes.put(trafficKey(kind, campaignId), Buffer.from(bytes));
+    return this.trafficBytes.put(trafficKey(kind, campaignId), Buffer.from(bytes));
   }
 
   /** Writes all of a change or nothing of it. Rejects when it is not on storage: nothing of it then holds. */
@@ -198,7 +206,7 @@ export class Ledger {
     // All puts of one event-loop turn are one transaction; the promise of the last is the promise of all.
     for (const [campaignId, record] of change.accounts) last = this.accounts.put(campaignId, record);
     for (const campaign of change.campaigns) last = this.campaigns.put(campaign.id, toRow(campaign));
-    for (const [key, entry] of change.outbox) last = this.outboxEntries.put(key, entry);
+    for (const [key, entry] of change.outbox) last = this.outboxEntries.put(key, toStored(entry));
     if (change.events.size > 0) last = this.putEvents(change.events, nowMs);
     await last;
   }
@@ -224,9 +232,16 @@ export class Ledger {
     await this.root.close();
   }
 
+  /** Looked for once in a turn of the event loop: when an hour ends, each campaign writes something of its own. */
   private get hasRoom(): boolean {
-    const { bavail, blocks, bsize } = statfsSync(this.folder);
-    return bavail * bsize >= Math.min(ROOM_BYTES, (blocks * bsize) / ROOM_PARTS);
+    if (this.room === null) {
+      const { bavail, blocks, bsize } = statfsSync(this.folder);
+      this.room = bavail * bsize >= Math.min(ROOM_BYTES, (blocks * bsize) / ROOM_PARTS);
+      setImmediate(() => {
+        this.room = null;
+      });
+    }
+    return this.room;
   }
 
   private checkRoom(): void {
