@@ -35,6 +35,7 @@ const BLOCK = 128;
  * not wait for them. Those that are bid for have their day turned with their controller's turn, if that comes first.
  */
 const DUE_A_CYCLE_MAX = 200;
+const SOON_MS = 1000;
 
 /** How often an account is paced: not at all, each second, every five, each half minute. */
 const IDLE = 0;
@@ -104,6 +105,7 @@ export class DutyCycle {
     this.cycles++;
     this.supplyCalled(clock);
     this.lookForDue(phase, clock);
+    this.advanceDue(clock);
     this.tickThose(RESTING, cycles % CYCLES_A_REST, CYCLES_A_REST, clock);
     this.tickThose(SELDOM, cycles % CYCLES_A_SELDOM_TICK, CYCLES_A_SELDOM_TICK, clock);
     this.tickThose(ACTIVE, phase, CYCLES_A_SECOND, clock);
@@ -152,25 +154,30 @@ export class DutyCycle {
     }
   }
 
-  /** Looks at a twentieth of all accounts for those due within the next second, and lets the due ones advance. */
+  /** Looks at a twentieth of all accounts for those due within the next second. */
   private lookForDue(phase: number, clock: Clock): void {
-    const { accounts, touch } = this.parts;
-    const { dueAtMs } = accounts;
-    const { places } = accounts;
+    const { accounts } = this.parts;
+    const { dueAtMs, places } = accounts;
     for (let first = phase * BLOCK; first < places; first += CYCLES_A_SECOND * BLOCK) {
       for (let place = first; place < first + BLOCK && place < places; place++) {
-        if ((dueAtMs[place] as number) > clock.wallMs + 1000) continue;
+        if ((dueAtMs[place] as number) > clock.wallMs + SOON_MS) continue;
         const account = accounts.at(place);
         if (account !== undefined) this.dueSoon.add(account);
       }
     }
+  }
+
+  private advanceDue(clock: Clock): void {
     let room = DUE_A_CYCLE_MAX;
     for (const account of this.dueSoon) {
-      if (account.dueAtMs > clock.wallMs) continue;
-      if (room-- === 0) return;
-      this.dueSoon.delete(account);
-      account.advance(clock);
-      touch(account, clock);
+      const isDue = account.dueAtMs <= clock.wallMs;
+      if (isDue && room-- === 0) return;
+      if (isDue) {
+        account.advance(clock);
+        this.parts.touch(account, clock);
+      }
+      // It has had its turn, just now or meanwhile with its controller's.
+      if (account.dueAtMs > clock.wallMs + SOON_MS) this.dueSoon.delete(account);
     }
   }
 

@@ -11,6 +11,8 @@ const PLACES = 64;
 /** Accounts that only count how often they are let advance. */
 class Accounts {
   readonly advanced = new Map<number, number>();
+  /** How often each was asked when it is due. */
+  readonly looks = new Map<number, number>();
   /** Asks that each tick of an account finds. */
   readonly asks = new Map<number, number>();
   readonly tickedMs = new Map<number, number>();
@@ -28,7 +30,7 @@ class Accounts {
   }
 
   #account(slot: number): Account {
-    const { advanced, inFlight, dueAtMs, tickedMs } = this;
+    const { advanced, looks, inFlight, dueAtMs, tickedMs } = this;
     const account = {
       slot,
       listens: true,
@@ -46,6 +48,7 @@ class Accounts {
         return !inFlight.has(slot);
       },
       get dueAtMs() {
+        looks.set(slot, (looks.get(slot) ?? 0) + 1);
         return dueAtMs[slot];
       },
       advance: () => advanced.set(slot, (advanced.get(slot) ?? 0) + 1),
@@ -157,5 +160,16 @@ describe('the duty cycle', () => {
     accounts.dueAtMs[5] = clock.wallMs + 10_000;
     expect(pass(9)[5]).toBe(0);
     expect(pass(3)[5]).toBeGreaterThan(0);
+  });
+
+  test('looks no more at an account that has had its turn before it was due', () => {
+    accounts.dueAtMs[5] = clock.wallMs + 1_500;
+    pass(1.2);
+    expect(accounts.looks.get(5)).toBeGreaterThan(0);
+    accounts.dueAtMs[5] = clock.wallMs + 86_400_000;
+    pass(0.1);
+    accounts.looks.clear();
+    pass(5);
+    expect(accounts.looks.get(5)).toBeUndefined();
   });
 });
