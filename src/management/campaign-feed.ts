@@ -1,6 +1,6 @@
 /**
  * Start-up: tells the shards every campaign that is not deleted, and the deletions they have not heard of
- * because the process ended between the commit and the shard. Page by page: memory is one page.
+ * because the process ended between the commit and the shard. Page by page: memory is a few pages.
  */
 import type { Shards } from '../messages/shards.ts';
 import type { CampaignStore } from '../sinks/postgres/campaign-store.ts';
@@ -13,7 +13,9 @@ export interface CampaignFeedResult {
   readonly deleted: number;
 }
 
-const PAGE_SIZE = 2_000;
+const PAGE_SIZE = 1_000;
+/** In a fleet a page waits for two flushes to Redis: that many others go on meanwhile. */
+const PAGES_UNDER_WAY = 4;
 
 /** @throws AppError `unavailable` when the database or a shard does not answer: feed again from the start. */
 export async function feedCampaigns(
@@ -21,7 +23,7 @@ export async function feedCampaigns(
   shards: Shards,
   pageSize = PAGE_SIZE,
 ): Promise<CampaignFeedResult> {
-  let accepted = 0;
+  let live = 0;
   let refused = 0;
   let deleted = 0;
   for await (const page of store.deletedPages(pageSize)) {
@@ -30,10 +32,14 @@ export async function feedCampaigns(
     await shards.upsertAll(unheard);
     deleted += unheard.length;
   }
+  const underWay: Promise<number>[] = [];
   for await (const page of store.livePages(pageSize)) {
-    const without = await shards.upsertAll(page);
-    accepted += page.length - without;
-    refused += without;
+    if (underWay.length === PAGES_UNDER_WAY) refused += (await underWay.shift()) ?? 0;
+    const told = shards.upsertAll(page);
+    told.catch(() => undefined); // its turn to be waited for comes
+    underWay.push(told);
+    live += page.length;
   }
-  return { accepted, refused, deleted };
+  for (const told of underWay) refused += await told;
+  return { accepted: live - refused, refused, deleted };
 }

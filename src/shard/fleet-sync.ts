@@ -13,6 +13,7 @@ import type { FleetConditions } from '../domain/pacing-settings.ts';
 import type { FleetRedis } from '../sinks/redis/fleet-redis.ts';
 import type { LeaseAnswer } from '../sinks/redis/lease-pipeline.ts';
 import type { LeaseRequest } from '../sinks/redis/lease-request.ts';
+import { GRACE_MS } from '../sinks/redis/lease-script.ts';
 import type { ReleasedBid } from '../sinks/redis/released-bids.ts';
 import type { Meters } from '../table/meters.ts';
 import {
@@ -84,6 +85,8 @@ export class FleetSync implements FleetEvents {
   private readonly changed = new Set<Account>();
   private readonly waiting = new Map<Account, (() => void)[]>();
   private wonElsewhere: ReleasedBid[] = [];
+  /** Those whose leases do not grow before a time, steady ms, in the order of these. */
+  private readonly inGrace: { readonly account: Account; readonly atMs: number }[] = [];
   private counted: string[] = [];
   private forgone: string[] = [];
   private renewalPlace = 0;
@@ -202,6 +205,7 @@ export class FleetSync implements FleetEvents {
     const { commit, redis, readClock, log, meters, conditions } = this.parts;
     this.lookForRenewals();
     const clock = readClock();
+    this.markGrown(clock);
     const asked = this.takeChanged().map((account) => this.ask(account, clock));
     let won = this.wonElsewhere;
     this.wonElsewhere = [];
@@ -283,7 +287,7 @@ export class FleetSync implements FleetEvents {
   private learn(asked: readonly Asked[], answers: readonly LeaseAnswer[], askedAt: Clock): void {
     const { log, readClock } = this.parts;
     const clock = readClock();
-    let wiped = false;
+    let forgot = false;
     asked.forEach(({ account, request }, at) => {
       const answer = answers[at];
       if (answer === undefined || answer instanceof Error) {
@@ -291,13 +295,32 @@ export class FleetSync implements FleetEvents {
         this.failed(account);
         return;
       }
-      wiped ||= answer.wiped;
-      if (answer.wiped) this.recollection?.doubt(account);
+      // Of a campaign that Redis is told of for the first time it has forgotten nothing that this pod had told it.
+      forgot ||= answer.wiped && account.hasBeenLeased;
+      if (answer.wiped) this.doubt(account, clock);
       account.leased(request, answer, askedAt, clock);
       if (account.allowanceShort) this.parts.record(account);
-      if (account.wantsLease) this.mark(account, clock.wallMs);
+      if (account.wantsLease(clock.steadyMs)) this.mark(account, clock.wallMs);
     });
-    if (wiped) this.tellAll(false);
+    if (forgot) this.tellAll(false);
+  }
+
+  /** Redis has forgotten what it knew of the campaign, if it did: its lease does not grow for a while. */
+  private doubt(account: Account, clock: Clock): void {
+    this.recollection?.doubt(account);
+    const atMs = clock.steadyMs + GRACE_MS;
+    account.leaseGrowsFrom(atMs);
+    this.inGrace.push({ account, atMs });
+  }
+
+  /** Asks for leases that may grow again. */
+  private markGrown(clock: Clock): void {
+    let grown = 0;
+    while ((this.inGrace[grown]?.atMs ?? Number.POSITIVE_INFINITY) <= clock.steadyMs) grown++;
+    if (grown === 0) return;
+    for (const { account } of this.inGrace.splice(0, grown)) {
+      if (account.wantsLease(clock.steadyMs)) this.mark(account, clock.wallMs);
+    }
   }
 
   private failed(account: Account): void {
