@@ -4,8 +4,9 @@
  * a real Postgres. Campaigns stand in the database before the pod starts.
  *
  * A bare endpoint is sent the same bodies in turn: what it loses with more of them is not the pacer's, but that of a
- * driver and a kernel whose data no longer fit the caches. Pods stand still while others have their turns: a pod paces
- * what was bid for a while longer, which takes a good part of a core when that are 100,000 campaigns.
+ * driver and a kernel whose data no longer fit the caches. Another one also touches the memory that a decision cannot do
+ * without, of as many campaigns: what it loses is the machine's memory. Pods stand still while others have their turns: a
+ * pod paces what was bid for a while longer, which takes a good part of a core when that are 100,000 campaigns.
  */
 import { type ResidentMemory, residentMemory } from '../report/resident-memory.ts';
 import { median, type Spread, spreadOf } from '../report/statistics.ts';
@@ -31,12 +32,19 @@ const RESIDENT_MB_MAX = [
   [100_000, 400],
 ] as const;
 
+/** What each pod is measured beside. */
+interface Beside {
+  readonly base: Pacer;
+  readonly bare: RunningServer;
+  readonly touchingBase: RunningServer;
+}
+
 interface Counted {
   readonly campaigns: number;
   readonly readyMs: number;
   readonly idle: ResidentMemory;
   readonly loaded: ResidentMemory;
-  /** Those of the pod with so many campaigns, of the one with a hundred beside it, and of the bare endpoint with both. */
+  /** Those of the pod with so many campaigns, of the one with a hundred beside it, and of the bare endpoints with both. */
   readonly runs: readonly Run[];
 }
 
@@ -48,9 +56,10 @@ export const growthCampaignsScenario: Scenario = {
     try {
       const base = servers.keep(await startWith(bench, BASE));
       const bare = servers.keep(await startReference(bench.workshop, 'parse'));
+      const touchingBase = servers.keep(await startReference(bench.workshop, 'parse', 1, BASE));
       const found: Counted[] = [];
       for (const campaigns of bench.smoke ? SMOKE_COUNTS : COUNTS) {
-        found.push(await measure(bench, base, bare, campaigns));
+        found.push(await measure(bench, { base, bare, touchingBase }, campaigns));
       }
       return report(bench, found);
     } finally {
@@ -64,8 +73,10 @@ async function startWith({ workshop, databases, root, entry }: Bench, campaigns:
   return startPacer(workshop, { entry, dataDir: await workshop.subfolder('data'), options });
 }
 
-async function measure(bench: Bench, base: Pacer, bare: RunningServer, campaigns: number): Promise<Counted> {
+async function measure(bench: Bench, beside: Beside, campaigns: number): Promise<Counted> {
+  const { base, bare, touchingBase } = beside;
   const pacer = await startWith(bench, campaigns);
+  const touching = await startReference(bench.workshop, 'parse', 1, campaigns);
   try {
     const idle = await residentMemory(pacer.pid);
     const targets = [
@@ -73,17 +84,22 @@ async function measure(bench: Bench, base: Pacer, bare: RunningServer, campaigns
       { name: baseName, server: base, isPacer: true, load: loadOver(BASE), stands: true },
       { name: BARE, server: bare, isPacer: false, load: loadOver(campaigns) },
       { name: bareBaseName, server: bare, isPacer: false, load: loadOver(BASE) },
+      { name: TOUCHING, server: touching, isPacer: false, load: loadOver(campaigns) },
+      { name: touchingBaseName, server: touchingBase, isPacer: false, load: loadOver(BASE) },
     ];
     const runs = await pairedRounds(bench, targets, loadOver(BASE));
     return { campaigns, readyMs: pacer.readyMs, idle, loaded: await residentMemory(pacer.pid), runs };
   } finally {
     await pacer.stop();
+    await touching.stop();
   }
 }
 
 const baseName = `pacer, ${BASE} campaigns`;
 const BARE = 'bare endpoint';
 const bareBaseName = `bare endpoint, bodies of ${BASE} campaigns`;
+const TOUCHING = 'bare endpoint that touches memory';
+const touchingBaseName = `${TOUCHING}, of ${BASE} campaigns`;
 
 function loadOver(campaigns: number): PairedLoad {
   const bodies = shuffled(campaignIds(campaigns)).map(
@@ -115,6 +131,8 @@ function report(bench: Bench, found: readonly Counted[]): Report {
       `of ${BASE} campaigns`,
       'by its thread’s time',
       'bare endpoint, the same',
+      'by its thread’s time',
+      'touching memory',
       'by its thread’s time',
       'shard, of a core',
       'p50 ms',
@@ -155,6 +173,15 @@ function bareTimeRatioOf({ runs }: Counted): Spread {
   return spreadOf(ratiosOf(runs, BARE, bareBaseName, requestsPerBusySecond));
 }
 
+/** What the memory of as many campaigns costs a server that only touches it. */
+function touchingRatioOf({ runs }: Counted): Spread {
+  return spreadOf(ratiosOf(runs, TOUCHING, touchingBaseName));
+}
+
+function touchingTimeRatioOf({ runs }: Counted): Spread {
+  return spreadOf(ratiosOf(runs, TOUCHING, touchingBaseName, requestsPerBusySecond));
+}
+
 /** Of a core, what the busiest thread beside the edge took: it paces the campaigns that were bid for. */
 function shardShareOf({ runs }: Counted): number {
   const own = runs.filter(({ target }) => target === PACER);
@@ -173,6 +200,8 @@ function rowOfCount(each: Counted, least: Counted | undefined): string[] {
     fixed(timeRatioOf(each).median, 3),
     fixed(bareRatioOf(each).median, 3),
     fixed(bareTimeRatioOf(each).median, 3),
+    fixed(touchingRatioOf(each).median, 3),
+    fixed(touchingTimeRatioOf(each).median, 3),
     percent(shardShareOf(each)),
     p50 ?? '',
     p99 ?? '',
@@ -190,6 +219,7 @@ function goals(bench: Bench, found: readonly Counted[]): string[] {
   return [
     `${whole(most.campaigns)} campaigns / ${BASE} campaigns: ${spread}`,
     `the bare endpoint with as many bodies: ${spreadText(bareRatioOf(most))}, by its thread’s time ${spreadText(bareTimeRatioOf(most))}`,
+    `the bare endpoint that touches as much memory as a decision must: ${spreadText(touchingRatioOf(most))}, by its thread’s time ${spreadText(touchingTimeRatioOf(most))}`,
     ...goalNote(
       bench,
       `with ${whole(most.campaigns)} campaigns at least ${THROUGHPUT_MIN} of the decisions/s with ${BASE}`,

@@ -16,15 +16,17 @@ export interface RunningServer {
 /**
  * @param work `parse`: JSON.parse of every body, then a constant; `constant`: the constant alone
  * @param batch decisions or results in the answer to a batch
+ * @param campaigns also touches the memory of one of so many with each request; 0 = none
  */
 export async function startReference(
   workshop: Workshop,
   work: 'parse' | 'constant',
   batch = 100,
+  campaigns = 0,
 ): Promise<RunningServer> {
   const server = workshop.launch({
     name: `reference (${work})`,
-    args: [entry, work, String(batch)],
+    args: [entry, work, String(batch), String(campaigns)],
     env: {},
   });
   const { port } = (await server.firstMessage()) as { readonly port: number };
