@@ -39,7 +39,8 @@ interface NamedBid {
 
 /** Bids with an id that one campaign keeps apart; past it they stay unnamed, which only reserves longer. */
 export const NAMED_MAX = 1_000_000;
-const BUCKETS_A_TTL = 32;
+/** Each is 8 bytes of every campaign that is bid for, and so many hold a bid for a 24th of its time longer at most. */
+const BUCKETS_A_TTL = 24;
 /** Buckets of older windows than the last so many have expired, and wait to be dropped. */
 const WINDOWS_MAX = BUCKETS_A_TTL + 2;
 

@@ -35,7 +35,7 @@ describe('a reservation', () => {
         if (named) reservations.name('b', 70, takenAt);
         reservations.expire(takenAt + TTL_MS - 1);
         expect(reservations.totalMicros).toBe(70);
-        reservations.expire(takenAt + TTL_MS + TTL_MS / 32);
+        reservations.expire(takenAt + TTL_MS + TTL_MS / 24);
         expect(reservations.totalMicros).toBe(0);
       }),
     );
