@@ -75,9 +75,10 @@ async function startWith({ workshop, databases, root, entry }: Bench, campaigns:
 
 async function measure(bench: Bench, beside: Beside, campaigns: number): Promise<Counted> {
   const { base, bare, touchingBase } = beside;
-  const pacer = await startWith(bench, campaigns);
-  const touching = await startReference(bench.workshop, 'parse', 1, campaigns);
+  const servers = new Servers();
   try {
+    const pacer = servers.keep(await startWith(bench, campaigns));
+    const touching = servers.keep(await startReference(bench.workshop, 'parse', 1, campaigns));
     const idle = await residentMemory(pacer.pid);
     const targets = [
       { name: PACER, server: pacer, isPacer: true, load: loadOver(campaigns), stands: true },
@@ -90,8 +91,7 @@ async function measure(bench: Bench, beside: Beside, campaigns: number): Promise
     const runs = await pairedRounds(bench, targets, loadOver(BASE));
     return { campaigns, readyMs: pacer.readyMs, idle, loaded: await residentMemory(pacer.pid), runs };
   } finally {
-    await pacer.stop();
-    await touching.stop();
+    await servers.stop();
   }
 }
 

@@ -6,7 +6,6 @@
  * Told a number of campaigns it also touches, with each request, what a decision on one of so many cannot do without: a
  * place in an index, the two cache lines of a slot, and a lane. What that costs is the machine's memory, not the pacer.
  */
-
 import { App, type HttpResponse, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
 import { LANE_FIELDS, SLOT_BYTES, SLOT_WORDS, WORD_ALLOWANCE } from '../../src/table/layout.ts';
 

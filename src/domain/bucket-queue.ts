@@ -8,6 +8,8 @@
  *
  * What adds or drops a bucket returns the queue to go on with.
  */
+import { doubles } from './doubles.ts';
+
 export type BucketQueue = number[];
 
 const COUNT = 0;
@@ -20,7 +22,7 @@ const GROWTH_BUCKETS_MIN = 4;
 const USE_MIN = 0.25;
 
 /** The queue of all that have no bucket. Nobody changes it: appending makes another one. */
-export const NO_BUCKETS: BucketQueue = numbers(FIRST);
+export const NO_BUCKETS: BucketQueue = doubles(FIRST);
 
 export function bucketCount(queue: BucketQueue): number {
   return queue[COUNT] as number;
@@ -73,7 +75,7 @@ export function dropOldest(queue: BucketQueue): BucketQueue {
   queue[DROPPED] = (queue[DROPPED] as number) + 1;
   queue[OLDEST_WINDOW] = oldestWindow(queue) + 1;
   return FIRST + count < USE_MIN * queue.length
-    ? moved(queue, numbers(FIRST + count + growthOf(count)))
+    ? moved(queue, doubles(FIRST + count + growthOf(count)))
     : queue;
 }
 
@@ -95,7 +97,7 @@ function withRoom(queue: BucketQueue, more: number): BucketQueue {
   const count = bucketCount(queue);
   if (placeOf(queue, count + more) <= queue.length) return queue;
   const growth = Math.max(more, growthOf(count));
-  return moved(queue, (queue[DROPPED] as number) < growth ? numbers(FIRST + count + growth) : queue);
+  return moved(queue, (queue[DROPPED] as number) < growth ? doubles(FIRST + count + growth) : queue);
 }
 
 /** Moves the buckets to the front of an array, which may be their own. */
@@ -115,9 +117,4 @@ function placeOf(queue: BucketQueue, bucket: number): number {
 
 function growthOf(count: number): number {
   return Math.max(GROWTH_BUCKETS_MIN, Math.floor(GROWTH * count));
-}
-
-function numbers(length: number): number[] {
-  // V8 keeps an array's numbers without boxes once one of them is a fraction.
-  return new Array<number>(length).fill(0.5).fill(0);
 }

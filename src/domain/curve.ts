@@ -19,6 +19,7 @@ export const DEFAULT_SHAPE: readonly number[] = [
 const FRONT_SHARE = 0.7;
 const HOURS = 24;
 
+/** What {@link weighHours} reckons with. */
 const weights = doubles(HOURS);
 
 /** By day: the hours of its buckets. */
@@ -175,9 +176,9 @@ function weighHours(source: CurveSource): readonly number[] {
   const { mode, day, multipliers, dayparts } = source;
   const shape = mode === 'ADAPTIVE' ? usableShape(source.shape) : null;
   for (let hour = 0; hour < HOURS; hour++) {
-    if (!isInDaypart(dayparts, day.dayOfWeek, hour)) weights[hour] = 0;
-    else weights[hour] = multiplierOf(multipliers, day.dayOfWeek, hour);
-    if (shape !== null) weights[hour] = (weights[hour] as number) * (shape[hour] as number);
+    const isOpen = isInDaypart(dayparts, day.dayOfWeek, hour);
+    const weight = isOpen ? multiplierOf(multipliers, day.dayOfWeek, hour) : 0;
+    weights[hour] = shape === null ? weight : weight * (shape[hour] as number);
   }
   return weights;
 }

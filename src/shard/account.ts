@@ -50,8 +50,6 @@ class LeaseAsks {
   partMicros = -1;
   /** Steady ms until which no larger lease is asked for. */
   heldUntilMs = Number.NEGATIVE_INFINITY;
-  /** Steady ms until which Redis grants no larger lease. */
-  growsFromMs = Number.NEGATIVE_INFINITY;
   /** How much is allowed in a second, as of the last lease that was asked for, and what it was reckoned from. */
   rate = 0;
   allowedMicros = 0;
@@ -140,10 +138,10 @@ export class Account {
     return (this.paced.fleet?.lease.endsAtMs ?? Number.NEGATIVE_INFINITY) > Number.NEGATIVE_INFINITY;
   }
 
-  /** Whether the pod would use more than it is leased, and may be granted it. */
-  wantsLease(steadyMs: number): boolean {
+  /** Whether the pod would use more than it is leased. */
+  get wantsLease(): boolean {
     const { fleet } = this.paced;
-    if (fleet === null || !isOpen(this.gate) || steadyMs < (this.asks?.growsFromMs ?? 0)) return false;
+    if (fleet === null || !isOpen(this.gate)) return false;
     return fleet.lease.heldMicros < this.floorMicros + this.leaseWantedMicros() / 2;
   }
 
@@ -268,11 +266,6 @@ export class Account {
   /** Until then, steady ms, it asks for no larger lease than it has. */
   holdLeaseUntil(steadyMs: number): void {
     if (this.asks !== null) this.asks.heldUntilMs = steadyMs;
-  }
-
-  /** Redis, which may have forgotten what others hold, grants no larger lease before then, steady ms. */
-  leaseGrowsFrom(steadyMs: number): void {
-    if (this.asks !== null) this.asks.growsFromMs = steadyMs;
   }
 
   /** No reply came to {@link askForLease}. */

@@ -86,7 +86,7 @@ export class FleetSync implements FleetEvents {
   private readonly waiting = new Map<Account, (() => void)[]>();
   private wonElsewhere: ReleasedBid[] = [];
   /** Those whose leases do not grow before a time, steady ms, in the order of these. */
-  private readonly inGrace: { readonly account: Account; readonly atMs: number }[] = [];
+  private readonly inGrace = new Map<Account, number>();
   private counted: string[] = [];
   private forgone: string[] = [];
   private renewalPlace = 0;
@@ -300,7 +300,7 @@ export class FleetSync implements FleetEvents {
       if (answer.wiped) this.doubt(account, clock);
       account.leased(request, answer, askedAt, clock);
       if (account.allowanceShort) this.parts.record(account);
-      if (account.wantsLease(clock.steadyMs)) this.mark(account, clock.wallMs);
+      if (account.wantsLease && !this.inGrace.has(account)) this.mark(account, clock.wallMs);
     });
     if (forgot) this.tellAll(false);
   }
@@ -308,18 +308,16 @@ export class FleetSync implements FleetEvents {
   /** Redis has forgotten what it knew of the campaign, if it did: its lease does not grow for a while. */
   private doubt(account: Account, clock: Clock): void {
     this.recollection?.doubt(account);
-    const atMs = clock.steadyMs + GRACE_MS;
-    account.leaseGrowsFrom(atMs);
-    this.inGrace.push({ account, atMs });
+    this.inGrace.delete(account);
+    this.inGrace.set(account, clock.steadyMs + GRACE_MS);
   }
 
   /** Asks for leases that may grow again. */
   private markGrown(clock: Clock): void {
-    let grown = 0;
-    while ((this.inGrace[grown]?.atMs ?? Number.POSITIVE_INFINITY) <= clock.steadyMs) grown++;
-    if (grown === 0) return;
-    for (const { account } of this.inGrace.splice(0, grown)) {
-      if (account.wantsLease(clock.steadyMs)) this.mark(account, clock.wallMs);
+    for (const [account, atMs] of this.inGrace) {
+      if (atMs > clock.steadyMs) return;
+      this.inGrace.delete(account);
+      if (account.wantsLease) this.mark(account, clock.wallMs);
     }
   }
 

@@ -11,7 +11,7 @@ import { SHARD_METERS } from '../../../src/table/thread-meters.ts';
 class Wanting {
   hasBeenLeased = false;
   readonly allowanceShort = false;
-  private growsFromMs = 0;
+  readonly wantsLease = true;
   readonly id: string;
 
   constructor(id: string) {
@@ -28,14 +28,6 @@ class Wanting {
 
   leased(): void {
     this.hasBeenLeased = true;
-  }
-
-  leaseGrowsFrom(steadyMs: number): void {
-    this.growsFromMs = steadyMs;
-  }
-
-  wantsLease(steadyMs: number): boolean {
-    return steadyMs >= this.growsFromMs;
   }
 
   leaseEndsWithin(): boolean {
