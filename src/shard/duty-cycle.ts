@@ -31,8 +31,8 @@ const CYCLES_A_REST = QUIET_SECONDS * CYCLES_A_SECOND;
  */
 const BLOCK = 128;
 /**
- * At midnight every account of a zone is due, and a new day costs some 30 µs: so many take a tenth of a cycle, that spends do
- * not wait for them. Those that are bid for have their day turned with their controller's turn, if that comes first.
+ * At midnight every account of a zone is due, and a new day costs some 20 µs: so many take a tenth of a cycle, so that
+ * spends do not wait for all of them. Those that are bid for have their day turned with their controller's turn, if that comes first.
  */
 const DUE_A_CYCLE_MAX = 200;
 const SOON_MS = 1000;
