@@ -58,6 +58,8 @@ export class PacedCampaign extends CampaignMoney {
   readonly controller: ControllerState;
   day: LocalDay;
   flight: FlightBounds;
+  /** What the plan wants of the running hour may be something else than when it was last told; who tells it takes this back. */
+  planIsNews = true;
   /** What the plan follows. */
   private target: TargetCurve;
   private readonly traffic: CampaignTraffic;
@@ -117,6 +119,7 @@ export class PacedCampaign extends CampaignMoney {
   private set plan(plan: Plan) {
     this.target = plan.curve;
     keepPlan(plan, this.numbers);
+    this.planIsNews = true;
   }
 
   get throttleFloor(): number {
@@ -472,6 +475,7 @@ export class PacedCampaign extends CampaignMoney {
     this.numbers.hour = localHourAt(day, clock.wallMs);
     if (hourStartMs <= counters.hourStartMs) return;
     beginHour(counters, hourStartMs);
+    this.planIsNews = true;
     this.fleet?.beginHour();
     this.traffic.keep();
   }

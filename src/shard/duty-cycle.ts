@@ -46,8 +46,8 @@ const RESTING = 3;
 export interface DutyParts {
   readonly table: OwnerTable;
   readonly accounts: AccountBook;
-  /** Something of the account changed that others are to be told. */
-  readonly changed: (account: Account, clock: Clock) => void;
+  /** The account was bid for, which others are to be told. */
+  readonly asked: (account: Account, clock: Clock) => void;
   /** The account changed in a way that is to be in the ledger. */
   readonly touch: (account: Account, clock: Clock) => void;
   /** The ledger is to have the account's record again, which then covers more allowance. */
@@ -134,7 +134,7 @@ export class DutyCycle {
   }
 
   private supplyCalled(clock: Clock): void {
-    const { table, accounts, changed, record } = this.parts;
+    const { table, accounts, asked, record } = this.parts;
     const words = table.slotCount / 32;
     for (let word = 0; word < words; word++) {
       let bits = table.takeActivity(word);
@@ -148,7 +148,7 @@ export class DutyCycle {
           account.heard(true);
         }
         account.supply(clock);
-        changed(account, clock);
+        asked(account, clock);
         if (account.allowanceShort) record(account);
       }
     }
@@ -182,14 +182,14 @@ export class DutyCycle {
   }
 
   private tick(account: Account, clock: Clock): void {
-    const { changed, record } = this.parts;
+    const { asked, record } = this.parts;
     const { activity } = account;
     account.advance(clock);
     const elapsedSeconds = (clock.steadyMs - account.tickedMs) / 1000;
     const asks = this.pacing.run(account, clock);
     if (asks > 0) {
       activity.touchedMs = clock.steadyMs;
-      changed(account, clock);
+      asked(account, clock);
     }
     account.heard(asks > 0);
     if (account.allowanceShort) record(account);

@@ -25,6 +25,7 @@ import {
 import type { Log } from '../threads/log.ts';
 import { type Tracing, traced } from '../threads/tracing.ts';
 import type { Account } from './account.ts';
+import { ChangedAccounts } from './changed-accounts.ts';
 import type { FleetEvents } from './event-claims.ts';
 import { Recollection } from './recollection.ts';
 
@@ -82,7 +83,7 @@ interface Asked {
 
 export class FleetSync implements FleetEvents {
   private readonly parts: FleetSyncParts;
-  private readonly changed = new Set<Account>();
+  private readonly changed = new ChangedAccounts();
   private readonly waiting = new Map<Account, (() => void)[]>();
   private wonElsewhere: ReleasedBid[] = [];
   /** Those whose leases do not grow before a time, steady ms, in the order of these. */
@@ -90,7 +91,6 @@ export class FleetSync implements FleetEvents {
   private counted: string[] = [];
   private forgone: string[] = [];
   private renewalPlace = 0;
-  private sinceMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
   private over = false;
@@ -116,8 +116,7 @@ export class FleetSync implements FleetEvents {
 
   /** The account's totals changed, or it wants another lease. */
   mark(account: Account, nowMs: number): void {
-    if (this.sinceMs === 0) this.sinceMs = nowMs;
-    this.changed.add(account);
+    this.changed.add(account, nowMs);
   }
 
   /** Calls back when the account knows the fleet's totals of now, or when they cannot be had. */
@@ -206,7 +205,7 @@ export class FleetSync implements FleetEvents {
     this.lookForRenewals();
     const clock = readClock();
     this.markGrown(clock);
-    const asked = this.takeChanged().map((account) => this.ask(account, clock));
+    const asked = this.changed.take(FLUSH_MAX).map((account) => this.ask(account, clock));
     let won = this.wonElsewhere;
     this.wonElsewhere = [];
     let written = false;
@@ -230,7 +229,6 @@ export class FleetSync implements FleetEvents {
       }
       this.regain();
       if (!this.over) this.recollection?.turn();
-      if (this.changed.size === 0) this.sinceMs = 0;
     } catch (error) {
       log.debug({ err: error }, 'a flush to Redis failed');
       for (const { account } of asked) {
@@ -244,7 +242,7 @@ export class FleetSync implements FleetEvents {
         this.miss();
       }
     }
-    meters.set(SHARD_REDIS_SINCE_MS, this.sinceMs);
+    meters.set(SHARD_REDIS_SINCE_MS, this.changed.sinceMs);
     meters.set(SHARD_REDIS_PENDING, this.changed.size);
     meters.set(SHARD_REDIS_UP, conditions.connected ? 1 : 0);
   }
@@ -323,33 +321,25 @@ export class FleetSync implements FleetEvents {
 
   private failed(account: Account): void {
     account.leaseLost();
-    this.changed.add(account);
+    this.changed.putBack(account);
+    this.mark(account, this.parts.readClock().wallMs); // if it was told before something else failed
   }
 
   private told(account: Account): void {
+    this.changed.told(account);
     for (const known of this.waiting.get(account) ?? []) known();
     this.waiting.delete(account);
-  }
-
-  private takeChanged(): Account[] {
-    const taken: Account[] = [];
-    for (const account of this.changed) {
-      if (taken.length === FLUSH_MAX) break;
-      this.changed.delete(account);
-      taken.push(account);
-    }
-    return taken;
   }
 
   /** Leases that end soon are renewed also when nobody bids: a bid must find one. */
   private lookForRenewals(): void {
     const { accountAt, places, readClock } = this.parts;
-    const { steadyMs } = readClock();
+    const { wallMs, steadyMs } = readClock();
     const count = Math.min(RENEWAL_LOOKS, places());
     for (let looked = 0; looked < count; looked++) {
       const account = accountAt(this.renewalPlace);
       this.renewalPlace = (this.renewalPlace + 1) % places();
-      if (account?.leaseEndsWithin(RENEW_MS, steadyMs)) this.changed.add(account);
+      if (account?.leaseEndsWithin(RENEW_MS, steadyMs)) this.mark(account, wallMs);
     }
   }
 
@@ -358,11 +348,12 @@ export class FleetSync implements FleetEvents {
    * @param doubtful also what this pod cannot tell, because others spent it
    */
   private tellAll(doubtful: boolean): void {
-    const { accountAt, places } = this.parts;
+    const { accountAt, places, readClock } = this.parts;
+    const { wallMs } = readClock();
     for (let place = 0; place < places(); place++) {
       const account = accountAt(place);
       if (!account?.isKnownToFleet) continue;
-      this.changed.add(account);
+      this.mark(account, wallMs);
       if (doubtful) this.recollection?.doubt(account);
     }
   }

@@ -3,6 +3,10 @@
  * the running hour of each campaign that changed. All of it states what is, never what changed, so a write may be
  * repeated; what Postgres has not confirmed stays in the ledger, and nothing is queued twice. Nothing is told
  * that the ledger does not have: after a crash Postgres must not know of spend that was never answered.
+ *
+ * Spend and settings are told with the next flush. Campaigns that were only bid for, which may be all of them each
+ * second, take turns over several, and a plan is written when it is another one: else a pod that decides ten thousand bids
+ * a second would have Postgres write thousands of rows a second in which nobody finds anything new.
  */
 import { BREAKER_POSITIONS } from '../domain/breaker.ts';
 import type { HourRecord } from '../domain/pacing-settings.ts';
@@ -19,21 +23,35 @@ import { SHARD_HISTORY_PENDING, SHARD_HISTORY_SINCE_MS } from '../table/thread-m
 import type { Log } from '../threads/log.ts';
 import { type Tracing, traced } from '../threads/tracing.ts';
 import type { Account } from './account.ts';
+import { ChangedAccounts } from './changed-accounts.ts';
 import type { Ledger, OutboxEntry } from './ledger.ts';
 
 /** Entries and campaigns of one flush. */
 const FLUSH_MAX = 2_000;
+/** Flushes over which campaigns that were only bid for take turns. */
+const ASKED_FLUSHES = 10;
 const RETRY_MS_MAX = 10_000;
+
+type StoreWrites =
+  | 'writeHours'
+  | 'writePlans'
+  | 'writeBreakerEvents'
+  | 'writeAlerts'
+  | 'resolveAlerts'
+  | 'close';
 
 export interface HistoryParts {
   readonly ledger: Ledger;
   /** Resolves with whether all that was applied until now is in the ledger. */
   readonly commit: () => Promise<boolean>;
-  readonly store: HistoryStore;
+  readonly store: Pick<HistoryStore, StoreWrites>;
+  /** All that the shard has. */
+  readonly accounts: () => Iterable<Account>;
   /** Who counted: belongs to one ledger. */
   readonly source: string;
-  /** The shards whose outboxes it empties: its own, and those there were when the pod had more. */
-  readonly outboxes: readonly number[];
+  readonly shard: number;
+  /** Shards that there were when the pod had more, whose outboxes it empties as well. */
+  readonly formerShards: readonly number[];
   readonly flushMs: number;
   readonly meters: Meters;
   readonly log: Log;
@@ -42,23 +60,34 @@ export interface HistoryParts {
 
 export class HistoryFlush {
   private readonly parts: HistoryParts;
-  private readonly changed = new Set<Account>();
+  /** Whose spend or settings are to be told. */
+  private readonly changed = new ChangedAccounts();
+  /** Who was bid for, and nothing else; in the order in which they wait for their turn. */
+  private readonly asked = new Set<Account>();
+  /** So many of them are told with each flush. */
+  private askedShare = 0;
+  /** Shards whose outboxes may have something. */
+  private outboxes: readonly number[];
   private failures = 0;
-  private sinceMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
   private ended = false;
 
   constructor(parts: HistoryParts) {
     this.parts = parts;
+    this.outboxes = [parts.shard, ...parts.formerShards];
+    this.tellPlans(); // this database may have none of them
     this.schedule();
   }
 
-  /** The account's running hour is to be told. */
+  /** The account's running hour is to be told with the next flush. */
   mark(account: Account, nowMs: number): void {
-    if (this.sinceMs === 0) this.sinceMs = nowMs;
-    this.changed.add(account);
-    this.parts.meters.set(SHARD_HISTORY_SINCE_MS, this.sinceMs);
+    this.changed.add(account, nowMs);
+  }
+
+  /** The account was bid for: that is told when its turn comes, unless more is to be told of it. */
+  markAsked(account: Account): void {
+    this.asked.add(account);
   }
 
   /** Tries once more to write everything, and closes the connection; what fails stays in the ledger. */
@@ -80,39 +109,65 @@ export class HistoryFlush {
     }, waitMs);
   }
 
-  /** Never rejects: a failure is logged once and tried again later. */
-  private async flush(): Promise<void> {
-    const { ledger, outboxes, commit, meters, log } = this.parts;
-    const accounts = this.takeChanged();
+  /** One flush. Never rejects: a failure is logged once and tried again later. */
+  async flush(): Promise<void> {
+    const { shard, ledger, commit, log } = this.parts;
+    const changed = this.changed.take(FLUSH_MAX);
+    for (const account of changed) this.asked.delete(account);
+    const asked = this.takeAsked(FLUSH_MAX - changed.length);
+    const accounts = changed.concat(asked);
+    this.showWaiting();
     const nowMs = Date.now();
     const hours = accounts.map((account) => account.paced.hourRecord(nowMs));
+    const plans = hours.filter((_, at) => takePlan(accounts[at] as Account));
     try {
       if (!(await commit())) throw new Error('the ledger cannot be written');
       let entries: ReturnType<Ledger['outbox']>;
       do {
-        entries = outboxes.flatMap((shard) => ledger.outbox(shard, FLUSH_MAX));
-        await this.tracedWrite(entries, hours);
+        entries = this.outboxes.flatMap((of) => ledger.outbox(of, FLUSH_MAX));
+        await this.tracedWrite(entries, hours, plans);
         await ledger.removeFromOutbox(entries.map(({ key }) => key));
-        hours.length = 0;
+        hours.length = plans.length = 0;
       } while (entries.length >= FLUSH_MAX && !this.ended);
-      if (this.failures > 0) log.info('history is written to Postgres again');
+      if (entries.length < FLUSH_MAX) this.outboxes = [shard];
+      for (const account of changed) this.changed.told(account);
+      if (this.failures > 0) {
+        log.info('history is written to Postgres again');
+        this.tellPlans(); // it may have been restored to what it was an hour ago
+      }
       this.failures = 0;
-      if (this.changed.size === 0) this.sinceMs = 0;
     } catch (error) {
       if (this.failures === 0)
         log.warn({ err: error }, 'history waits in the ledger: Postgres cannot be written');
       this.failures++;
-      for (const account of accounts) this.changed.add(account);
+      for (const account of changed) this.changed.putBack(account);
+      for (const account of asked) this.asked.add(account);
+      for (const { paced } of accounts) paced.planIsNews = true;
     }
-    meters.set(SHARD_HISTORY_SINCE_MS, this.sinceMs);
+    this.showWaiting();
+  }
+
+  /** Has the plan of each account's running hour told when the account is. */
+  private tellPlans(): void {
+    for (const { paced } of this.parts.accounts()) paced.planIsNews = true;
+  }
+
+  private showWaiting(): void {
+    const { meters } = this.parts;
+    meters.set(SHARD_HISTORY_SINCE_MS, this.changed.sinceMs);
     meters.set(SHARD_HISTORY_PENDING, this.changed.size);
   }
 
-  private takeChanged(): Account[] {
+  /** Those whose turn it is; all of them at the end. */
+  private takeAsked(max: number): Account[] {
+    const { asked } = this;
+    // Does not shrink with those that wait: else the last of them would wait for long.
+    this.askedShare = asked.size === 0 ? 0 : Math.max(this.askedShare, Math.ceil(asked.size / ASKED_FLUSHES));
+    const count = Math.min(max, this.ended ? asked.size : this.askedShare);
     const taken: Account[] = [];
-    for (const account of this.changed) {
-      if (taken.length === FLUSH_MAX) break;
-      this.changed.delete(account);
+    for (const account of asked) {
+      if (taken.length === count) break;
+      asked.delete(account);
       taken.push(account);
     }
     return taken;
@@ -121,36 +176,46 @@ export class HistoryFlush {
   private async tracedWrite(
     entries: readonly { readonly value: OutboxEntry }[],
     running: readonly HourRecord[],
+    runningPlans: readonly HourRecord[],
   ): Promise<void> {
     if (entries.length + running.length === 0) return;
     const attributes = { 'pacer.entries': entries.length, 'pacer.campaigns': running.length };
-    const write = () => this.write(entries, running);
+    const write = () => this.write(entries, running, runningPlans);
     await traced(this.parts.tracing ?? null, 'flush to Postgres', attributes, write);
   }
 
   private async write(
     entries: readonly { readonly value: OutboxEntry }[],
     running: readonly HourRecord[],
+    runningPlans: readonly HourRecord[],
   ): Promise<void> {
     const { store, source } = this.parts;
     const hours = [...running];
+    const plans = [...runningPlans];
     const events: BreakerEvent[] = [];
     const alerts: Alert[] = [];
     const resolutions: AlertResolution[] = [];
     for (const { value } of entries) {
-      if (value.kind === 'hour') hours.push(value.hour);
-      else if (value.kind === 'breaker') events.push(breakerEvent(value, source));
+      if (value.kind === 'hour') {
+        hours.push(value.hour);
+        plans.push(value.hour);
+      } else if (value.kind === 'breaker') events.push(breakerEvent(value, source));
       else if (value.kind === 'alert') alerts.push(value.alert);
       else resolutions.push(...value.resolutions);
     }
-    if (hours.length > 0) {
-      await store.writeHours(hours.map((hour) => totalsOf(hour, source)));
-      await store.writePlans(hours.map(planOf));
-    }
+    if (hours.length > 0) await store.writeHours(hours.map((hour) => totalsOf(hour, source)));
+    if (plans.length > 0) await store.writePlans(plans.map(planOf));
     if (events.length > 0) await store.writeBreakerEvents(events);
     if (alerts.length > 0) await store.writeAlerts(alerts);
     if (resolutions.length > 0) await store.resolveAlerts(resolutions);
   }
+}
+
+/** @returns whether the plan of its hour is to be told */
+function takePlan({ paced }: Account): boolean {
+  const isNews = paced.planIsNews;
+  paced.planIsNews = false;
+  return isNews;
 }
 
 function totalsOf(hour: HourRecord, source: string): HourTotals {

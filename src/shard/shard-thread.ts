@@ -98,6 +98,10 @@ function openShard(): Shard | null {
         history?.mark(account, clock.wallMs);
         fleet?.changed(account, clock.wallMs);
       },
+      asked: (account, clock) => {
+        history?.markAsked(account);
+        fleet?.changed(account, clock.wallMs);
+      },
     });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -180,8 +184,10 @@ function connectDatabase(owner: Shard, address: PostgresAddress): void {
     ledger,
     commit: () => owner.committer.flush(false),
     store: new HistoryStore(address),
+    accounts: () => owner.allAccounts(),
     source: `${config.nodeId}-${ledger.id}`,
-    outboxes: outboxesOf(shardNumber, config.shards),
+    shard: shardNumber,
+    formerShards: formerShards(shardNumber, config.shards),
     flushMs: config.postgresFlushMs,
     meters,
     log,
@@ -194,10 +200,9 @@ function connectDatabase(owner: Shard, address: PostgresAddress): void {
   }
 }
 
-/** The first shard also empties the outboxes of shards that there are no more. */
-function outboxesOf(own: number, shards: number): number[] {
-  const gone = Array.from({ length: SHARDS_MAX - shards }, (_, at) => shards + at);
-  return own === 0 ? [own, ...gone] : [own];
+/** Those that the first shard speaks for: there are no more such shards. */
+function formerShards(own: number, shards: number): number[] {
+  return own === 0 ? Array.from({ length: SHARDS_MAX - shards }, (_, at) => shards + at) : [];
 }
 
 let cycle: NodeJS.Timeout | undefined;

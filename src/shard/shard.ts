@@ -83,6 +83,8 @@ export interface ShardParts {
   readonly refresh: (account: Account, known: () => void) => void;
   /** Something of the account changed that others are to be told. */
   readonly changed: (account: Account, clock: Clock) => void;
+  /** The account was bid for, and nothing else. */
+  readonly asked: (account: Account, clock: Clock) => void;
 }
 
 /** A batch and the number of the line (edge-lines.ts) that an edge posted it over, which its answers go back by. */
@@ -144,7 +146,7 @@ export class Shard {
     this.duty = new DutyCycle({
       table,
       accounts: this.accounts,
-      changed: parts.changed,
+      asked: parts.asked,
       touch: (account, clock) => this.touch(account, clock),
       record: (account) => this.record(account),
       close: (account, clock) => this.close(account, clock),

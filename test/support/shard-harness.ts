@@ -20,8 +20,10 @@ import {
 } from '../../src/messages/edge-shard.ts';
 import { CYCLE_MS } from '../../src/shard/duty-cycle.ts';
 import type { FleetEvents } from '../../src/shard/event-claims.ts';
+import { HistoryFlush } from '../../src/shard/history-flush.ts';
 import { Ledger } from '../../src/shard/ledger.ts';
 import { type PostedBatch, Shard } from '../../src/shard/shard.ts';
+import type { HistoryStore } from '../../src/sinks/postgres/history-store.ts';
 import { allocateEdgeTurns, EdgeTurn, EdgeTurns } from '../../src/table/edge-turns.ts';
 import { IdIndex } from '../../src/table/id-index.ts';
 import { allocateTable, type TableMemory } from '../../src/table/layout.ts';
@@ -30,6 +32,8 @@ import { type Decision, EdgeTable, OwnerTable } from '../../src/table/pacing-tab
 import { SHARD_METERS } from '../../src/table/thread-meters.ts';
 
 const NEVER = new Promise<never>(() => undefined);
+/** The longest that a timer takes. */
+const NEVER_MS = 2 ** 31 - 1;
 
 export interface HarnessOptions {
   readonly reservationTtlMs?: number;
@@ -123,6 +127,7 @@ export class ShardHarness {
   private index: IdIndex;
   private edge: EdgeTable;
   private ledger: Ledger;
+  private history: HistoryFlush | null = null;
   private readonly edgeTurns = allocateEdgeTurns(1);
   /** The edge's turn, which a test begins and ends itself when it matters. */
   readonly turn = new EdgeTurn(this.edgeTurns, 0);
@@ -182,8 +187,28 @@ export class ShardHarness {
       fleet: null,
       fleetEvents: this.options.fleetEvents ?? null,
       refresh: (_account, known) => known(),
-      changed: () => undefined,
+      changed: (account) => this.history?.mark(account, this.wallMs),
+      asked: (account) => this.history?.markAsked(account),
     });
+  }
+
+  /** Has the shard tell its history; the test flushes. */
+  tellHistory(store: HistoryStore, meters: Meters): HistoryFlush {
+    const { shard, ledger } = this;
+    const history = new HistoryFlush({
+      shard: 0,
+      formerShards: [],
+      ledger,
+      accounts: () => shard.allAccounts(),
+      commit: () => shard.committer.flush(false),
+      store,
+      source: ledger.id,
+      flushMs: NEVER_MS,
+      meters,
+      log: pino({ level: 'silent' }),
+    });
+    this.history = history;
+    return history;
   }
 
   /** Resolves with what became of the change. */

@@ -148,6 +148,7 @@ export class SimulatedPod {
       fleetEvents: null,
       refresh: (account, known) => (this.sync === null ? known() : this.sync.refresh(account, known)),
       changed: (account, clock) => this.sync?.mark(account, clock.wallMs),
+      asked: (account, clock) => this.sync?.mark(account, clock.wallMs),
     });
     this.shard = shard;
     this.up = true;

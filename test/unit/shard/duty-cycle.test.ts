@@ -72,7 +72,7 @@ describe('the duty cycle', () => {
     duty = new DutyCycle({
       table: owner,
       accounts: accounts as unknown as AccountBook,
-      changed: none,
+      asked: none,
       touch: none,
       record: none,
       close: none,
