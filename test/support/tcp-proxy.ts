@@ -47,13 +47,15 @@ export class TcpProxy {
     await new Promise((closed) => this.#server.close(closed));
   }
 
-  /** Bytes keep their order: each piece leaves no earlier than the one before it. */
+  /** Bytes keep their order, also when the delay gets shorter: timers that end together may end in any. */
   #relay(from: Socket, to: Socket): void {
     this.#sockets.add(from);
+    const underWay: Buffer[] = [];
     let leavesAtMs = 0;
     from.on('data', (bytes) => {
       leavesAtMs = Math.max(leavesAtMs, performance.now() + this.delayMs);
-      setTimeout(() => to.write(bytes), leavesAtMs - performance.now());
+      underWay.push(bytes);
+      setTimeout(() => to.write(underWay.shift() as Buffer), leavesAtMs - performance.now());
     });
     from.on('error', () => {});
     from.once('close', () => {
