@@ -1,13 +1,12 @@
 /**
  * What has to be settled of the process before its threads start: the size of headers that uWebSockets.js takes, which
- * it reads from the environment when it is loaded, how much garbage threads may keep and whom its collection makes wait,
- * and whether the file descriptors are enough for the connections.
+ * it reads from the environment when it is loaded, how much garbage threads may keep, and whether the file descriptors
+ * are enough for the connections.
  */
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../threads/log.ts';
-import { helpersGiveWay } from '../threads/thread-priority.ts';
 
 /** For the ledger, Postgres, Redis, threads and their pipes. */
 const OWN_DESCRIPTORS = 256;
@@ -21,7 +20,6 @@ const HEAP_GROWING_PERCENT = 10;
 
 export function settleProcessLimits(config: Config, log: Log): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  helpersGiveWay();
   process.env.UWS_HTTP_MAX_HEADERS_SIZE = String(config.headerBytesMax);
   const wanted = config.connectionsMax + config.apiConnectionsMax + OWN_DESCRIPTORS;
   const limit = descriptorsMax();
