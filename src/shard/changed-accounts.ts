@@ -11,9 +11,9 @@ export class ChangedAccounts {
   private readonly failed = new Map<Account, number>();
   private readonly underWay = new Map<Account, number>();
 
-  /** Accounts that wait; those being told are not among them. */
+  /** Accounts that wait or are being told; one that changed while it is being told counts twice. */
   get size(): number {
-    return this.waiting.size + this.failed.size;
+    return this.waiting.size + this.failed.size + this.underWay.size;
   }
 
   /** Since when the one that changed first is not told, ms since the epoch; 0 = all are told. */

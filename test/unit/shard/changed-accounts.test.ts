@@ -18,7 +18,6 @@ describe('accounts that are to be told of', () => {
     changed.add(c, 40);
     expect(changed.take(2)).toEqual([a, b]);
     expect(changed.take(2)).toEqual([c]);
-    expect(changed.size).toBe(0);
   });
 
   it('wait since their first change until they were told', () => {
@@ -28,8 +27,10 @@ describe('accounts that are to be told of', () => {
     changed.told(a);
     expect(changed.sinceMs).toBe(20);
     changed.take(1);
+    expect(changed.size).toBe(1);
     changed.told(b);
     expect(changed.sinceMs).toBe(0);
+    expect(changed.size).toBe(0);
   });
 
   it('wait anew when they change while they are told', () => {
