@@ -26,25 +26,17 @@ import type { Account } from './account.ts';
 import { ChangedAccounts } from './changed-accounts.ts';
 import type { Ledger, OutboxEntry } from './ledger.ts';
 
-/** Entries and campaigns of one flush. */
+/** Of one flush: entries, campaigns that changed, and campaigns that were only bid for. */
 const FLUSH_MAX = 2_000;
 /** Flushes over which campaigns that were only bid for take turns. */
 const ASKED_FLUSHES = 10;
 const RETRY_MS_MAX = 10_000;
 
-type StoreWrites =
-  | 'writeHours'
-  | 'writePlans'
-  | 'writeBreakerEvents'
-  | 'writeAlerts'
-  | 'resolveAlerts'
-  | 'close';
-
 export interface HistoryParts {
   readonly ledger: Ledger;
   /** Resolves with whether all that was applied until now is in the ledger. */
   readonly commit: () => Promise<boolean>;
-  readonly store: Pick<HistoryStore, StoreWrites>;
+  readonly store: HistoryStore;
   /** All that the shard has. */
   readonly accounts: () => Iterable<Account>;
   /** Who counted: belongs to one ledger. */
@@ -114,7 +106,7 @@ export class HistoryFlush {
     const { shard, ledger, commit, log } = this.parts;
     const changed = this.changed.take(FLUSH_MAX);
     for (const account of changed) this.asked.delete(account);
-    const asked = this.takeAsked(FLUSH_MAX - changed.length);
+    const asked = this.takeAsked();
     const accounts = changed.concat(asked);
     this.showWaiting();
     const nowMs = Date.now();
@@ -158,12 +150,12 @@ export class HistoryFlush {
     meters.set(SHARD_HISTORY_PENDING, this.changed.size);
   }
 
-  /** Those whose turn it is; all of them at the end. */
-  private takeAsked(max: number): Account[] {
+  /** Those whose turn it is; at the end, as many as a flush takes. */
+  private takeAsked(): Account[] {
     const { asked } = this;
     // Does not shrink with those that wait: else the last of them would wait for long.
     this.askedShare = asked.size === 0 ? 0 : Math.max(this.askedShare, Math.ceil(asked.size / ASKED_FLUSHES));
-    const count = Math.min(max, this.ended ? asked.size : this.askedShare);
+    const count = Math.min(FLUSH_MAX, this.ended ? asked.size : this.askedShare);
     const taken: Account[] = [];
     for (const account of asked) {
       if (taken.length === count) break;

@@ -192,12 +192,12 @@ export class ShardHarness {
     });
   }
 
-  /** Has the shard tell its history; the test flushes. */
-  tellHistory(store: HistoryStore, meters: Meters): HistoryFlush {
+  /** Has the shard tell its history, or another one that speaks for it; the test flushes. */
+  tellHistory(store: HistoryStore, meters: Meters, teller = 0): HistoryFlush {
     const { shard, ledger } = this;
     const history = new HistoryFlush({
-      shard: 0,
-      formerShards: [],
+      shard: teller,
+      formerShards: teller === 0 ? [] : [0],
       ledger,
       accounts: () => shard.allAccounts(),
       commit: () => shard.committer.flush(false),

@@ -11,7 +11,6 @@ import { campaignOf, ShardHarness } from '../../support/shard-harness.ts';
 
 const BUDGET_MICROS = 100_000_000;
 const BID_MICROS = 10_000;
-/** As many campaigns as have a turn in one flush of those that were only bid for, ten times. */
 const IDS = Array.from({ length: 40 }, (_, at) => `c-${at}`);
 
 describe('telling the history', () => {
@@ -33,7 +32,7 @@ describe('telling the history', () => {
   beforeEach(async () => {
     await sql`TRUNCATE spend_hourly, pacing_history`;
     meters = new Meters(SHARD_METERS, allocateMeters(SHARD_METERS));
-    harness = new ShardHarness();
+    harness = new ShardHarness({ campaignsMax: 2_048 });
     history = harness.tellHistory(
       new HistoryStore({ url: server.url }, { statementTimeoutMs: 1000 }),
       meters,
@@ -84,6 +83,19 @@ describe('telling the history', () => {
     expect(await asked()).toBe(IDS.length); // with the spend
   });
 
+  it('counts of bids have their turn also when more campaigns are spent on than a flush takes', async () => {
+    const others = Array.from({ length: 2_000 }, (_, at) => `other-${at}`);
+    await Promise.all(others.map((id) => harness.upsert(campaignOf(id, BUDGET_MICROS))));
+    await history.flush();
+    harness.decide('c-0', BID_MICROS);
+    await harness.pass(1000);
+    const counted = others.map((id) => harness.spend(id, BID_MICROS));
+    await harness.committed();
+    await Promise.all(counted);
+    await history.flush();
+    expect(await asked()).toBe(1);
+  });
+
   it('an orderly end tells everything', async () => {
     await askAll();
     await history.end();
@@ -111,6 +123,15 @@ describe('telling the history', () => {
     await history.flush();
     const rows = await sql`SELECT FROM pacing_history WHERE campaign_id = 'c-0'`;
     expect(rows.count).toBe(2);
+  });
+
+  it('hours of a shard that there is no more are told by the one that speaks for it', async () => {
+    await history.end();
+    history = harness.tellHistory(new HistoryStore({ url: server.url }), meters, 1);
+    await spend('c-0');
+    await harness.leap(3_600_000);
+    await history.flush();
+    expect(await spent()).toBe(1);
   });
 
   it('plans are told again after Postgres was away, which may have been restored to an earlier state', async () => {
