@@ -23,10 +23,11 @@ export interface BreakerSettings {
   readonly moved: (campaign: CampaignTerms, transition: BreakerTransition) => void;
 }
 
+/** The state, its campaign and the settings, brought together for the moment: nothing is kept here. */
 export class CampaignBreaker {
   readonly state: BreakerState;
   private readonly settings: BreakerSettings;
-  private campaign: CampaignTerms;
+  private readonly campaign: CampaignTerms;
 
   constructor(state: BreakerState, campaign: CampaignTerms, settings: BreakerSettings) {
     this.state = state;
@@ -43,10 +44,6 @@ export class CampaignBreaker {
 
   get halfOpen(): boolean {
     return this.state.position === HALF_OPEN;
-  }
-
-  change(campaign: CampaignTerms): void {
-    this.campaign = campaign;
   }
 
   /** Brings it up to date with what is spent of the day's budget; returns whether it moved. */

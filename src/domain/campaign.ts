@@ -71,7 +71,7 @@ export interface Campaign {
 }
 
 /** What pacing goes by: all but what is only kept and returned. */
-export type CampaignTerms = Omit<Campaign, 'targeting' | 'creative' | 'updatedAt'>;
+export type CampaignTerms = Omit<Campaign, 'name' | 'targeting' | 'creative' | 'updatedAt'>;
 
 /** What is shown of a campaign beside its money. */
 export type CampaignBrief = Pick<
@@ -87,7 +87,7 @@ export type CampaignBrief = Pick<
   | 'version'
 >;
 
-export function briefOf(campaign: CampaignTerms): CampaignBrief {
+export function briefOf(campaign: Campaign): CampaignBrief {
   const { id, name, status, pacingMode, timezone, dailyBudgetMicros, totalBudgetMicros } = campaign;
   const { breakerThreshold, version } = campaign;
   return {

@@ -1,7 +1,7 @@
 /**
  * A campaign as a shard keeps it. One that was read from the ledger or came from another thread has its own copy of
- * every word in it. Kept, a campaign has its id, name and budgets, and the terms that most others have too in one copy:
- * mode, lever, status, zone, flight, dayparts. That takes a third of the memory.
+ * every word in it. Kept, a campaign has its id and budgets, and the terms that most others have too in one copy: mode,
+ * lever, status, zone, flight, dayparts. That takes a third of the memory.
  */
 import type { Campaign, CampaignTerms } from './campaign.ts';
 import type { Micros } from './money.ts';
@@ -36,7 +36,6 @@ export function keptCampaign(campaign: Campaign): CampaignTerms {
 
 class KeptCampaign implements CampaignTerms {
   readonly id: string;
-  readonly name: string;
   readonly dailyBudgetMicros: Micros;
   readonly totalBudgetMicros: Micros | null;
   readonly version: number;
@@ -45,7 +44,6 @@ class KeptCampaign implements CampaignTerms {
 
   constructor(campaign: Campaign) {
     this.id = campaign.id;
-    this.name = campaign.name;
     this.dailyBudgetMicros = campaign.dailyBudgetMicros;
     this.totalBudgetMicros = campaign.totalBudgetMicros;
     this.version = campaign.version;

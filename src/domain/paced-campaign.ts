@@ -54,7 +54,6 @@ const look = { spentMicros: 0, targetMicros: 0, budgetMicros: 0, meanWinMicros: 
 const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, allowed: 0, largestMicros: 0 };
 
 export class PacedCampaign extends CampaignMoney {
-  readonly breaker: CampaignBreaker;
   readonly controller: ControllerState;
   day: LocalDay;
   flight: FlightBounds;
@@ -97,9 +96,13 @@ export class PacedCampaign extends CampaignMoney {
       this.controller = restoreController(record.memory, numbers);
       this.plan = restorePlan(record, this.target);
     }
-    this.breaker = new CampaignBreaker(numbers, campaign, settings);
     this.shape = this.expectedShape(known);
     this.turn(clock);
+  }
+
+  /** Made when it is asked for: a hundred thousand campaigns that keep one take 6 MB. */
+  get breaker(): CampaignBreaker {
+    return new CampaignBreaker(this.numbers, this.campaign, this.settings);
   }
 
   /** What the last tick came to. */
@@ -123,7 +126,7 @@ export class PacedCampaign extends CampaignMoney {
   }
 
   get throttleFloor(): number {
-    const ofBreaker = throttleFloorOf(this.breaker.state, this.campaign.pacingMode);
+    const ofBreaker = throttleFloorOf(this.numbers, this.campaign.pacingMode);
     return Math.max(ofBreaker, this.settings.fleet?.throttleFloor ?? 0);
   }
 
@@ -140,7 +143,7 @@ export class PacedCampaign extends CampaignMoney {
   /** Whether it may bid at all now: a GATE code, or the REASON why not. */
   gateAt(wallMs: number): number {
     const schedule = scheduleGate(this.campaign, this.flight, this.day, wallMs);
-    return schedule === GATE_OPEN ? budgetGate(this.campaign, this, this.breaker.state) : schedule;
+    return schedule === GATE_OPEN ? budgetGate(this.campaign, this, this.numbers) : schedule;
   }
 
   /**
@@ -185,8 +188,9 @@ export class PacedCampaign extends CampaignMoney {
 
   /** Probes that nobody reports on are settled when nothing is in flight any more. */
   settleSilentProbes(probesTaken: number, clock: Clock): void {
-    if (this.breaker.halfOpen && this.reservations.totalMicros === 0) {
-      this.breaker.settleSilent(probesTaken, clock.wallMs);
+    const { breaker } = this;
+    if (breaker.halfOpen && this.reservations.totalMicros === 0) {
+      breaker.settleSilent(probesTaken, clock.wallMs);
     }
   }
 
@@ -196,7 +200,6 @@ export class PacedCampaign extends CampaignMoney {
     const before = this.campaign;
     if (campaign.timezone !== before.timezone) this.traffic.changeClock();
     this.campaign = campaign;
-    this.breaker.change(campaign);
     this.flight = flightBounds(campaign);
     const nameBefore = budgetDay(before, this.day.date);
     this.day = localDayAt(campaign.timezone, clock.wallMs);
@@ -207,8 +210,7 @@ export class PacedCampaign extends CampaignMoney {
     } else {
       // A change of zone is no new day: what was spent today stays spent.
       this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
-      const breaker = this.breaker.state;
-      breaker.watchedDayMs = Math.max(breaker.watchedDayMs, this.day.startMs);
+      this.numbers.watchedDayMs = Math.max(this.numbers.watchedDayMs, this.day.startMs);
     }
     if (name > nameBefore && isRestOfDay(name)) this.reset(clock);
     else this.replan(clock);
@@ -368,7 +370,7 @@ export class PacedCampaign extends CampaignMoney {
       planAnchorMs: this.plan.anchorMs,
       planAnchorMicros: this.plan.anchorMicros,
       planBudgetMicros: this.plan.budgetMicros,
-      breaker: this.breaker.state,
+      breaker: this.numbers,
       memory: controllerMemory(this.controller),
     };
   }

@@ -1,6 +1,7 @@
 /**
- * The accounts of a shard: by id, by slot, and in the index where edges find them. An account is on the
- * books from its campaign's first mention; edges see it once the ledger has it.
+ * The accounts of a shard, by slot. By id they are found in the index, where edges find them too; so only those have a
+ * map of their own that are not in it: an account is on the books from its campaign's first mention, edges see it once
+ * the ledger has it, and deleted ones that were opened again for late spend have no slot.
  */
 import { AppError } from '../domain/app-error.ts';
 import type { Campaign } from '../domain/campaign.ts';
@@ -29,7 +30,8 @@ export class AccountBook {
   private readonly index: IdIndex;
   private readonly ledger: Ledger;
   private readonly settings: AccountSettings;
-  private readonly byId = new Map<string, Account>();
+  /** Accounts that are not in the index. */
+  private readonly unshown = new Map<string, Account>();
   private readonly bySlot: (Account | undefined)[] = [];
   private readonly slots: SlotPool;
   /**
@@ -50,17 +52,23 @@ export class AccountBook {
     this.slots = new SlotPool(this.table.firstSlot, this.table.campaignsMax, new Set(this.left.values()));
   }
 
-  all(): IterableIterator<Account> {
-    return this.byId.values();
+  *all(): Generator<Account> {
+    for (const account of this.bySlot) {
+      if (account !== undefined) yield account;
+    }
+    for (const account of this.unshown.values()) {
+      if (account.slot === this.closedSlot) yield account;
+    }
   }
 
   get(campaignId: string): Account | undefined {
-    return this.byId.get(campaignId);
+    const slot = this.index.find(campaignId);
+    return slot < 0 ? this.unshown.get(campaignId) : this.bySlot[slot - this.table.firstSlot];
   }
 
   /** By an edge's slot, or by id when the edge found none. */
   find(slot: number, campaignId: string): Account | undefined {
-    return slot < 0 ? this.byId.get(campaignId) : this.bySlot[slot - this.table.firstSlot];
+    return slot < 0 ? this.get(campaignId) : this.bySlot[slot - this.table.firstSlot];
   }
 
   /** By its place among the shard's slots, 0 … slotCount − 1. */
@@ -115,12 +123,14 @@ export class AccountBook {
 
   /** Lets edges find the account. */
   show(account: Account): void {
-    if (this.index.find(account.campaign.id) < 0) this.index.insert(account.campaign.id, account.slot);
+    const { id } = account.campaign;
+    if (this.index.find(id) < 0) this.index.insert(id, account.slot);
+    this.unshown.delete(id);
   }
 
   /** Closes an account: edges no longer find it and its slot is given out again, later. */
   close(account: Account, clock: Clock): void {
-    this.byId.delete(account.campaign.id);
+    this.unshown.delete(account.campaign.id);
     if (account.slot === this.closedSlot) return;
     this.bySlot[account.slot - this.table.firstSlot] = undefined;
     this.table.setGate(account.slot, GATE_VACANT);
@@ -132,7 +142,7 @@ export class AccountBook {
     const stored = this.ledger.account(campaign.id);
     const record = stored === undefined ? null : decodeRecord(stored);
     const account = new Account(keptCampaign(campaign), slot, record, this.settings, clock);
-    this.byId.set(account.campaign.id, account);
+    this.unshown.set(account.campaign.id, account);
     return account;
   }
 }

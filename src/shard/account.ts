@@ -59,7 +59,6 @@ class LeaseAsks {
 export class Account {
   readonly paced: PacedCampaign;
   readonly slot: number;
-  readonly allowance: Allowance;
   /** The table wants more than the ledger's record covers: a commit will raise it. */
   allowanceShort = false;
   /** Nobody asked since the last turn: edges say so when somebody does. */
@@ -86,7 +85,7 @@ export class Account {
     this.dueAtMs = 0; // the slot may have been another's
     const numbers = accountNumbers();
     this.numbers = numbers;
-    this.allowance = new Allowance(settings.table, slot, numbers, clock.steadyMs);
+    this.allowance.begin(clock.steadyMs);
     numbers.touchedMs = numbers.projectedMs = clock.steadyMs;
     this.paced = new PacedCampaign(campaign, record, settings, clock, NOTHING_KNOWN, numbers);
   }
@@ -115,6 +114,11 @@ export class Account {
 
   private get place(): number {
     return this.slot - this.settings.table.firstSlot;
+  }
+
+  /** Made when it is asked for: a hundred thousand accounts that keep one take 6 MB. */
+  get allowance(): Allowance {
+    return new Allowance(this.settings.table, this.slot, this.numbers);
   }
 
   /** Free budget: neither spent, nor held, nor on the table. Negative after uncovered spend. */
@@ -343,9 +347,10 @@ export class Account {
    * @param last nothing will be put on the table after this one
    */
   encode(last: boolean): Buffer {
+    const { allowance } = this;
     const reserved = this.paced.reservations.totalMicros;
-    const outstandingMicros = last ? reserved : this.allowance.toRecord(reserved, this.leftMicros);
-    this.allowance.recording(outstandingMicros);
+    const outstandingMicros = last ? reserved : allowance.toRecord(reserved, this.leftMicros);
+    allowance.recording(outstandingMicros);
     return encodeRecord(this.paced.record(outstandingMicros));
   }
 
@@ -404,8 +409,9 @@ export class Account {
   }
 
   private refill(): void {
-    const wanting = this.allowance.wanting(this.leftMicros);
-    const added = wanting > 0 ? this.allowance.add(wanting, this.paced.reservations.totalMicros) : 0;
+    const { allowance } = this;
+    const wanting = allowance.wanting(this.leftMicros);
+    const added = wanting > 0 ? allowance.add(wanting, this.paced.reservations.totalMicros) : 0;
     this.allowanceShort = added < wanting;
   }
 
@@ -419,11 +425,12 @@ export class Account {
   private publishFlags(): void {
     // Where only the lease is used up, not the budget, more may come at the next flush: bids wait for it.
     const leaseBinds = this.paced.leaseBinds && (this.asks?.partMicros ?? -1) < 0;
-    this.showsLast = this.leftMicros < this.allowance.unitMicros && !leaseBinds;
+    const { allowance } = this;
+    this.showsLast = this.leftMicros < allowance.unitMicros && !leaseBinds;
     const last = this.showsLast ? FLAG_LAST : 0;
     const tokens = this.campaign.pacingMode === 'ASAP' ? FLAG_NO_TOKENS : 0;
     // What stands on the table can only go to bids: once it is gone it is in flight.
-    const inFlight = this.paced.reservations.totalMicros > 0 || this.allowance.onTableMicros > 0;
+    const inFlight = this.paced.reservations.totalMicros > 0 || allowance.onTableMicros > 0;
     const reserved = inFlight ? FLAG_RESERVED : 0;
     const listens = this.listens ? FLAG_LISTENS : 0;
     this.settings.table.setFlags(this.slot, last | tokens | reserved | listens);

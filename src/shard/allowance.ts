@@ -48,19 +48,24 @@ export const NEW_ALLOWANCE: Readonly<AllowanceBooks> = {
   committingMicros: Number.POSITIVE_INFINITY,
 };
 
+/** Its table's side and its books, brought together for the moment: nothing is kept here. */
 export class Allowance {
   private readonly table: OwnerTable;
   private readonly slot: number;
   private readonly unit: number;
   private readonly books: AllowanceBooks;
 
-  /** @param books new ones, kept by this allowance alone */
-  constructor(table: OwnerTable, slot: number, books: AllowanceBooks, steadyMs: number) {
+  /** @param books kept of this slot alone */
+  constructor(table: OwnerTable, slot: number, books: AllowanceBooks) {
     this.table = table;
     this.slot = slot;
-    this.unit = 2 ** table.unitShift(slot);
+    this.unit = 1 << table.unitShift(slot);
     this.books = books;
-    books.flowSinceMs = steadyMs;
+  }
+
+  /** Begins with new books. */
+  begin(steadyMs: number): void {
+    this.books.flowSinceMs = steadyMs;
     this.setRefillMark();
   }
 

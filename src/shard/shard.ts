@@ -254,8 +254,8 @@ export class Shard {
   /** What is known of campaigns beside their money; those that are not known are left out. */
   describe(campaignIds: readonly string[]): CampaignBrief[] {
     return campaignIds.flatMap((id) => {
-      const account = this.accounts.get(id);
-      return account === undefined ? [] : [briefOf(account.campaign)];
+      const campaign = this.accounts.get(id) === undefined ? undefined : this.parts.ledger.campaign(id);
+      return campaign === undefined ? [] : [briefOf(campaign)];
     });
   }
 

@@ -87,11 +87,10 @@ export function campaignOf(id: string, dailyBudgetMicros: number, more: Partial<
 
 /** The campaign of an account, as it could be told anew. */
 function plainCampaign(terms: CampaignTerms): Campaign {
-  const { id, dailyBudgetMicros, name, totalBudgetMicros, startDate, endDate, timezone, pacingMode } = terms;
+  const { id, dailyBudgetMicros, totalBudgetMicros, startDate, endDate, timezone, pacingMode } = terms;
   const { pacingLever, status, breakerThreshold, confidenceGate, dayReset, zoneChange, dayparts } = terms;
   const { hourMultipliers, version, createdAt } = terms;
   return campaignOf(id, dailyBudgetMicros, {
-    name,
     totalBudgetMicros,
     startDate,
     endDate,

@@ -81,6 +81,17 @@ describe('late spend of a deleted campaign', () => {
     expect(await spend('c')).toBe(OUTCOME_UNKNOWN_CAMPAIGN);
   });
 
+  test("brings its account back among the shard's, until it is closed again", async () => {
+    const ids = () => Array.from(harness.shard.allAccounts(), ({ campaign }) => campaign.id);
+    await make(['b', 'c']);
+    await remove(['c']);
+    expect(ids()).toEqual(['b']);
+    await spend('c');
+    expect(ids()).toEqual(['b', 'c']); // told of to the fleet and to the history like any other
+    await harness.leap(CLOSING_MS);
+    expect(ids()).toEqual(['b']);
+  });
+
   test('is refused from the moment on in which its campaign is being forgotten', async () => {
     await make(['c']);
     await remove(['c']);
