@@ -147,10 +147,10 @@ export class FleetMember implements FleetEvents {
   private announcements(owner: Shard): Required<Pick<FleetSyncParts, 'missed' | 'found'>> {
     const { config, ledger } = this.parts;
     return {
-      missed: (sinceMs) => owner.raise(redisLost(config.nodeId, ledger.id, sinceMs)),
+      missed: (sinceMs) => owner.history.raise(redisLost(config.nodeId, ledger.id, sinceMs)),
       found: (sinceMs, atMs) => {
-        owner.resolve([redisFound(ledger.id, atMs)], ledger.id, atMs);
-        if (sinceMs > 0) owner.raise(redisRecovered(config.nodeId, ledger.id, sinceMs, atMs));
+        owner.history.resolve([redisFound(ledger.id, atMs)], ledger.id, atMs);
+        if (sinceMs > 0) owner.history.raise(redisRecovered(config.nodeId, ledger.id, sinceMs, atMs));
       },
     };
   }

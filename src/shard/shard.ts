@@ -2,14 +2,13 @@
  * A shard: the only owner of its campaigns. It applies what edges report, answers once it is in the ledger, and
  * keeps its accounts supplied and paced (duty-cycle.ts).
  */
-import { BREAKER_POSITIONS, type BreakerTransition, CLOSED } from '../domain/breaker.ts';
 import { budgetStatus } from '../domain/budget-status.ts';
-import { briefOf, type Campaign, type CampaignBrief, type CampaignTerms } from '../domain/campaign.ts';
+import { briefOf, type Campaign, type CampaignBrief } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CurveCache } from '../domain/curve-cache.ts';
 import { explain } from '../domain/explanation.ts';
 import { keptCampaign } from '../domain/kept-campaign.ts';
-import type { EarlierSpend, FleetConditions, HourRecord } from '../domain/pacing-settings.ts';
+import type { EarlierSpend, FleetConditions } from '../domain/pacing-settings.ts';
 import { FLEET_SHAPE_ID, type StoredTraffic } from '../domain/stored-traffic.ts';
 import {
   BatchReader,
@@ -26,15 +25,12 @@ import {
   OUTCOME_UNKNOWN_BID,
   OUTCOME_UNKNOWN_CAMPAIGN,
 } from '../messages/edge-shard.ts';
-import type { Alert, AlertResolution } from '../sinks/postgres/history-rows.ts';
 import type { EdgeTurns } from '../table/edge-turns.ts';
 import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import {
-  BREAKER_REASONS,
-  SHARD_BREAKERS_MOVED,
   SHARD_DUPLICATES,
   SHARD_EVENTS_UNCHECKED,
   SHARD_LATE_WIN_MICROS,
@@ -44,14 +40,14 @@ import {
 import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
-import { breakerClosed, breakerTripped } from './alerts.ts';
 import { DutyCycle } from './duty-cycle.ts';
 import { EarlySettlements } from './early-settlements.ts';
 import { EventClaims, type FleetEvents } from './event-claims.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
-import { eventKey, type Ledger, type OutboxEntry } from './ledger.ts';
+import { eventKey, type Ledger } from './ledger.ts';
 import { LedgerPruning } from './ledger-pruning.ts';
 import { LedgerTraffic } from './ledger-traffic.ts';
+import { ShardHistory } from './shard-history.ts';
 
 /** Accounts that take in a learned shape before others get their turn. */
 const RELEARNED_A_TURN = 200;
@@ -102,6 +98,7 @@ export type ChangeListener = (result: 'done' | 'no_room' | 'not_written') => voi
 
 export class Shard {
   readonly committer: GroupCommitter;
+  readonly history: ShardHistory;
   private readonly parts: ShardParts;
   private readonly accounts: AccountBook;
   private readonly duty: DutyCycle;
@@ -118,6 +115,15 @@ export class Shard {
     const { table, reservationTtlMs, breakerRecoveryMs, breakerProbes, ledger, meters, log, readClock } =
       parts;
     this.traffic = new LedgerTraffic(ledger, log);
+    this.history = new ShardHistory({
+      shard: parts.shard,
+      source: ledger.id,
+      meters,
+      log,
+      readClock,
+      committer: () => this.committer,
+      account: (campaignId) => this.accounts.get(campaignId),
+    });
     const settings: AccountSettings = {
       reservationTtlMs,
       breakerRecoveryMs,
@@ -127,8 +133,8 @@ export class Shard {
       curves: new CurveCache(),
       history: this.traffic,
       fleet: parts.fleet,
-      hourEnded: (hour) => this.hourEnded(hour),
-      moved: (campaign, transition) => this.breakerMoved(campaign, transition),
+      hourEnded: (hour) => this.history.hourEnded(hour),
+      moved: (campaign, transition) => this.history.breakerMoved(campaign, transition),
     };
     const { sendOutcomes, fleetEvents } = parts;
     this.committer = new GroupCommitter({
@@ -138,7 +144,7 @@ export class Shard {
       readClock,
       send: sendOutcomes,
       eventsEnded: (events, committed) => fleetEvents?.eventsEnded(events, committed),
-      historyOf: (account) => this.lastHour(account),
+      historyOf: (account) => this.history.lastHour(account),
     });
     this.claims = fleetEvents === null ? null : this.claimsOf(fleetEvents);
     this.early = new EarlySettlements(parts.turns, () => this.receiveHeld());
@@ -346,16 +352,6 @@ export class Shard {
     this.pruning.turn(clock);
   }
 
-  /** Has an alert written. */
-  raise(alert: Alert): void {
-    this.tellHistory(alert.createdAtMs, `${alert.dedupeKey}/alert`, { kind: 'alert', alert });
-  }
-
-  /** Has alerts resolved. @param whose names them within the millisecond */
-  resolve(resolutions: readonly AlertResolution[], whose: string, atMs: number): void {
-    this.tellHistory(atMs, `${whose}/resolved`, { kind: 'resolved', resolutions });
-  }
-
   /** Takes every allowance off the table and writes what is then in flight; edges must have ended before. */
   async end(): Promise<void> {
     // A commit under way would put allowance out once more when it ends, and write the last records as if others followed.
@@ -519,64 +515,4 @@ export class Shard {
       },
     );
   }
-
-  /** An hour is history; its account is written with it, so that it is neither lost nor counted twice. */
-  private hourEnded(hour: HourRecord): void {
-    if (isEmpty(hour)) return;
-    this.tellHistory(hour.hourStartMs, `${hour.campaignId}/hour`, { kind: 'hour', hour });
-    const account = this.accounts?.get(hour.campaignId);
-    if (account !== undefined) this.committer.open.dirty.add(account);
-  }
-
-  /** The running hour of a deleted campaign, which no start will open again to tell it. */
-  private lastHour(account: Account): readonly [string, OutboxEntry] | null {
-    if (account.campaign.status !== 'DELETED') return null;
-    const hour = account.paced.hourRecord(this.parts.readClock().wallMs);
-    if (isEmpty(hour)) return null;
-    return [this.outboxKey(hour.hourStartMs, `${hour.campaignId}/hour`), { kind: 'hour', hour }];
-  }
-
-  /** Puts a piece of history into the open group; it is Postgres's once the ledger has it. */
-  private tellHistory(atMs: number, what: string, entry: OutboxEntry): void {
-    this.committer.open.outbox.set(this.outboxKey(atMs, what), entry);
-    this.committer.schedule();
-  }
-
-  private outboxKey(atMs: number, what: string): string {
-    return `${this.parts.shard}/${String(atMs).padStart(14, '0')}/${what}`;
-  }
-
-  private breakerMoved(campaign: CampaignTerms, transition: BreakerTransition): void {
-    const { from, to, reason, atMs } = transition;
-    this.tellHistory(atMs, `${campaign.id}/breaker-${to}`, {
-      kind: 'breaker',
-      campaignId: campaign.id,
-      transition,
-    });
-    this.alertOfBreaker(campaign, transition);
-    this.parts.meters.add(SHARD_BREAKERS_MOVED + BREAKER_REASONS.indexOf(reason), 1);
-    this.parts.log.info(
-      { campaign: campaign.id, from: BREAKER_POSITIONS[from], to: BREAKER_POSITIONS[to], reason },
-      'breaker moved',
-    );
-  }
-
-  /** An opened breaker is one alert until it closes, whatever happens to it between. */
-  private alertOfBreaker(campaign: CampaignTerms, transition: BreakerTransition): void {
-    const { from, to, atMs } = transition;
-    const source = this.parts.ledger.id;
-    if (to === CLOSED) {
-      this.resolve(breakerClosed(campaign.id, atMs, source), campaign.id, atMs);
-    } else if (from === CLOSED) {
-      const paced = this.accounts?.get(campaign.id)?.paced;
-      const since = paced?.counters.countedFromMs ?? 0; // with a reset the day begins to count again
-      const afterReset = since > (paced?.day.startMs ?? 0) ? `:${since}` : '';
-      const budget = `${paced?.day.date ?? ''}:${paced?.budgetMicros ?? 0}${afterReset}`;
-      this.raise(breakerTripped(campaign, transition, source, budget));
-    }
-  }
-}
-
-function isEmpty({ asks, wins }: HourRecord): boolean {
-  return asks === 0 && wins === 0;
 }
