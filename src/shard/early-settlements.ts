@@ -5,7 +5,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { type BatchReader, BatchWriter, type EdgeBatch } from '../messages/edge-shard.ts';
 import type { EdgeTurns } from '../table/edge-turns.ts';
-import type { PostedBatch } from './shard.ts';
+import type { PostedBatch } from './edge-reports.ts';
 
 /** An edge that does not end its turn in this time has died or stands still: nobody waits longer for it. */
 const WAIT_MS_MAX = 1_000;

@@ -4,7 +4,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { EdgeToShard, ShardToEdge } from '../messages/edge-shard.ts';
-import type { PostedBatch } from './shard.ts';
+import type { PostedBatch } from './edge-reports.ts';
 
 /** An edge posts one batch a turn of its own: so many waiting means that this thread stood still for long. */
 const BATCHES_A_TURN_MAX = 10_000;

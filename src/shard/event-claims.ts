@@ -12,7 +12,7 @@ import {
   OUTCOME_UNAVAILABLE,
 } from '../messages/edge-shard.ts';
 import { EVENT_COUNTED, EVENT_PENDING } from '../sinks/redis/event-claims.ts';
-import type { PostedBatch } from './shard.ts';
+import type { PostedBatch } from './edge-reports.ts';
 
 /** How long Redis may take to answer. */
 const ANSWER_MS = 100;

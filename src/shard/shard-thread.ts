@@ -158,8 +158,8 @@ function serveManagement(
 
 function connectEdge(owner: Shard, port: MessagePort): void {
   edges.connect(port, (posted) => {
-    const outstanding = owner.outstandingTurns();
-    owner.receive([posted, ...edges.takePosted()], outstanding);
+    const outstanding = owner.reports.outstandingTurns();
+    owner.reports.receive([posted, ...edges.takePosted()], outstanding);
   });
 }
 

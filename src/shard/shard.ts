@@ -1,6 +1,6 @@
 /**
- * A shard: the only owner of its campaigns. It applies what edges report, answers once it is in the ledger, and
- * keeps its accounts supplied and paced (duty-cycle.ts).
+ * A shard: the only owner of its campaigns. It applies what edges report (edge-reports.ts) and how campaigns change, has
+ * it committed, and keeps its accounts supplied and paced (duty-cycle.ts).
  */
 import { budgetStatus } from '../domain/budget-status.ts';
 import { briefOf, type Campaign, type CampaignBrief } from '../domain/campaign.ts';
@@ -10,41 +10,19 @@ import { explain } from '../domain/explanation.ts';
 import { keptCampaign } from '../domain/kept-campaign.ts';
 import type { EarlierSpend, FleetConditions } from '../domain/pacing-settings.ts';
 import { FLEET_SHAPE_ID, type StoredTraffic } from '../domain/stored-traffic.ts';
-import {
-  BatchReader,
-  type EdgeBatch,
-  KIND_LOSS,
-  KIND_RESERVE,
-  KIND_SPEND,
-  KIND_STATUS,
-  KIND_STATUS_EXPLAINED,
-  OUTCOME_DUPLICATE,
-  OUTCOME_RELEASED,
-  OUTCOME_SUCCESS,
-  OUTCOME_TOO_LARGE,
-  OUTCOME_UNKNOWN_BID,
-  OUTCOME_UNKNOWN_CAMPAIGN,
-} from '../messages/edge-shard.ts';
 import type { EdgeTurns } from '../table/edge-turns.ts';
 import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
 import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
-import {
-  SHARD_DUPLICATES,
-  SHARD_EVENTS_UNCHECKED,
-  SHARD_LATE_WIN_MICROS,
-  SHARD_SPEND_REJECTED,
-  SHARD_SPENDS,
-} from '../table/thread-meters.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
 import { DutyCycle } from './duty-cycle.ts';
-import { EarlySettlements } from './early-settlements.ts';
-import { EventClaims, type FleetEvents } from './event-claims.ts';
+import { EdgeReports, type PostedBatch } from './edge-reports.ts';
+import type { FleetEvents } from './event-claims.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
-import { eventKey, type Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import { LedgerPruning } from './ledger-pruning.ts';
 import { LedgerTraffic } from './ledger-traffic.ts';
 import { ShardHistory } from './shard-history.ts';
@@ -83,31 +61,19 @@ export interface ShardParts {
   readonly asked: (account: Account, clock: Clock) => void;
 }
 
-/** A batch and the number of the line (edge-lines.ts) that an edge posted it over, which its answers go back by. */
-export interface PostedBatch {
-  readonly edge: number;
-  readonly batch: EdgeBatch;
-  /** Its wins and losses have waited for their reservations. */
-  readonly waited?: boolean;
-  /** Its spends' events are this pod's to count. */
-  readonly claimed?: boolean;
-}
-
 /** What became of a campaign's change. */
 export type ChangeListener = (result: 'done' | 'no_room' | 'not_written') => void;
 
 export class Shard {
   readonly committer: GroupCommitter;
   readonly history: ShardHistory;
+  readonly reports: EdgeReports;
   private readonly parts: ShardParts;
   private readonly accounts: AccountBook;
   private readonly duty: DutyCycle;
-  private readonly reader = new BatchReader();
-  private sweeping = false;
-  private readonly early: EarlySettlements;
   private readonly traffic: LedgerTraffic;
-  private readonly claims: EventClaims | null;
   private readonly pruning: LedgerPruning;
+  private sweeping = false;
 
   /** Takes over what the ledger and, after a thread's death, the table hold of this shard's campaigns. */
   constructor(parts: ShardParts) {
@@ -146,8 +112,6 @@ export class Shard {
       eventsEnded: (events, committed) => fleetEvents?.eventsEnded(events, committed),
       historyOf: (account) => this.history.lastHour(account),
     });
-    this.claims = fleetEvents === null ? null : this.claimsOf(fleetEvents);
-    this.early = new EarlySettlements(parts.turns, () => this.receiveHeld());
     this.accounts = new AccountBook(parts.shard, parts.index, ledger, settings);
     this.duty = new DutyCycle({
       table,
@@ -157,99 +121,17 @@ export class Shard {
       record: (account) => this.record(account),
       close: (account, clock) => this.close(account, clock),
     });
+    this.reports = new EdgeReports({
+      ...parts,
+      committer: this.committer,
+      find: (slot, campaignId) => this.accounts.find(slot, campaignId),
+      reopen: (slot, campaignId, at) => this.reopen(slot, campaignId, at),
+      touch: (account, at) => this.touch(account, at),
+      sendStatus: (edge, ticket, account, explained) =>
+        this.freshStatus(account, explained, (body) => parts.sendStatus(edge, ticket, body)),
+    });
     this.pruning = new LedgerPruning({ ledger, mayForget: (id) => this.isClosedHere(id), log });
     this.load();
-  }
-
-  /**
-   * Applies what edges have posted; answers go out when their commit has ended. A win may have been posted by
-   * another edge than its bid's reservation and stand before it here, or be here before it is posted:
-   * reservations are applied first, and a win that has none waits until none can be on its way.
-   * @param outstanding the edges' turns before their ports were emptied into `posted`: what was posted by then is in it
-   */
-  receive(posted: readonly PostedBatch[], outstanding = this.outstandingTurns()): void {
-    const clock = this.parts.readClock();
-    for (const { batch } of posted) this.reserve(batch, clock);
-    for (const each of posted) this.settle(each, outstanding, clock);
-    if (this.committer.open.answerCount > 0) this.committer.schedule();
-  }
-
-  /** Takes what edges have posted meanwhile, and then what has waited for it. */
-  private receiveHeld(): void {
-    const { readClock, takePosted } = this.parts;
-    const outstanding = this.outstandingTurns();
-    const ready = this.early.take(readClock());
-    this.receive([...takePosted(), ...ready], outstanding);
-  }
-
-  /** The edges' turns whose reservations may not be posted yet, or null: to be read before the ports are emptied. */
-  outstandingTurns(): readonly number[] | null {
-    return this.parts.turns.outstanding();
-  }
-
-  private reserve(batch: EdgeBatch, clock: Clock): void {
-    const { reader } = this;
-    reader.open(batch);
-    while (reader.next()) {
-      if (reader.kind === KIND_RESERVE) this.find()?.name(reader.bidId, reader.micros, clock);
-    }
-  }
-
-  private settle(posted: PostedBatch, outstanding: readonly number[] | null, clock: Clock): void {
-    const { edge, batch, waited = false, claimed = false } = posted;
-    const { reader } = this;
-    const group = this.committer.open;
-    reader.open(batch);
-    while (reader.next()) {
-      if (reader.kind === KIND_RESERVE) continue;
-      if (!waited && outstanding !== null && this.isEarly()) {
-        this.early.hold(edge, reader, outstanding, clock);
-      } else if (reader.kind === KIND_SPEND) {
-        if (claimed || !this.claim(edge, clock)) this.spend(edge, clock);
-      } else if (reader.kind === KIND_LOSS) group.answer(edge, reader.ticket, this.lose(clock));
-      else if (reader.kind === KIND_STATUS) this.sendStatus(edge, false);
-      else if (reader.kind === KIND_STATUS_EXPLAINED) this.sendStatus(edge, true);
-      else throw new Error('an edge sent a record of an unknown kind');
-    }
-  }
-
-  /** Holds a spend until its event is known to be this pod's to count. @returns false when that need not be asked */
-  private claim(edge: number, clock: Clock): boolean {
-    const { claims, reader, committer } = this;
-    if (claims === null || reader.eventId === '') return false;
-    const account = this.find();
-    if (account === undefined) return false;
-    const key = eventKey(account.campaign.id, reader.eventId);
-    if (committer.holds(key) || this.parts.ledger.remembers(key, clock.wallMs)) return false;
-    if (!claims.mayHold) {
-      this.parts.meters.add(SHARD_EVENTS_UNCHECKED, 1);
-      return false;
-    }
-    claims.hold(edge, reader, key, clock);
-    return true;
-  }
-
-  private claimsOf(events: FleetEvents): EventClaims {
-    const { readClock, meters } = this.parts;
-    return new EventClaims({
-      events,
-      readClock,
-      take: (ready) => this.receive(ready),
-      answer: (edge, ticket, outcome) => {
-        if (outcome === OUTCOME_DUPLICATE) meters.add(SHARD_DUPLICATES, 1);
-        this.committer.open.answer(edge, ticket, outcome);
-        this.committer.schedule();
-      },
-      unchecked: (count) => meters.add(SHARD_EVENTS_UNCHECKED, count),
-    });
-  }
-
-  /** Whether the reader's record is about a reservation that is not here. */
-  private isEarly(): boolean {
-    const { bidId } = this.reader;
-    if (bidId === '' || !this.early.mayHold) return false;
-    const account = this.find();
-    return account !== undefined && !account.paced.reservations.has(bidId);
   }
 
   /** Sends the body of a budget status, with its explanation when asked for, or null for an unknown campaign. */
@@ -392,11 +274,10 @@ export class Shard {
   }
 
   /**
-   * The account, for the record the reader stands on, of a deleted campaign that was closed since; undefined when
-   * there never was one. An edge may have found the slot just before: it keeps its id until it is given out again.
+   * The account of a deleted campaign that was closed since; undefined when there never was one. An edge may have found
+   * the slot just before: it keeps its id until it is given out again.
    */
-  private reopen(clock: Clock): Account | undefined {
-    const { slot, campaignId } = this.reader;
+  private reopen(slot: number, campaignId: string, clock: Clock): Account | undefined {
     const id = slot < 0 ? campaignId : this.parts.index.idOf(slot);
     const reopened = this.accounts.get(id);
     if (reopened !== undefined) return reopened;
@@ -427,16 +308,6 @@ export class Shard {
     this.accounts.close(account, clock);
   }
 
-  /** The account of the record that the reader stands on. */
-  private find(): Account | undefined {
-    return this.accounts.find(this.reader.slot, this.reader.campaignId);
-  }
-
-  private sendStatus(edge: number, explained: boolean): void {
-    const { ticket } = this.reader;
-    this.freshStatus(this.find(), explained, (body) => this.parts.sendStatus(edge, ticket, body));
-  }
-
   private freshStatus(
     account: Account | undefined,
     explained: boolean,
@@ -451,43 +322,6 @@ export class Shard {
     account.advance(clock);
     const status = budgetStatus(account.paced, clock);
     return JSON.stringify(explained ? { ...status, explain: explain(account.paced, clock) } : status);
-  }
-
-  private spend(edge: number, clock: Clock): void {
-    const { reader, committer } = this;
-    const { meters, ledger } = this.parts;
-    const group = committer.open;
-    const account = this.find() ?? this.reopen(clock);
-    if (account === undefined) {
-      meters.add(SHARD_SPEND_REJECTED, 1);
-      group.answer(edge, reader.ticket, OUTCOME_UNKNOWN_CAMPAIGN);
-      return;
-    }
-    if (!account.paced.canCount(reader.micros)) {
-      group.answer(edge, reader.ticket, OUTCOME_TOO_LARGE);
-      return;
-    }
-    if (reader.eventId !== '') {
-      const key = eventKey(account.campaign.id, reader.eventId);
-      if (committer.holds(key) || ledger.remembers(key, clock.wallMs)) {
-        meters.add(SHARD_DUPLICATES, 1);
-        group.answerDuplicate(edge, reader.ticket, key);
-        return;
-      }
-      group.events.add(key);
-    }
-    const applied = account.spend(reader.micros, reader.impressions, reader.clicks, reader.bidId, clock);
-    meters.add(SHARD_SPENDS, 1);
-    meters.add(SHARD_LATE_WIN_MICROS, applied.lateMicros);
-    group.spends.push({ account, applied });
-    group.answer(edge, reader.ticket, OUTCOME_SUCCESS);
-    this.touch(account, clock);
-  }
-
-  private lose(clock: Clock): number {
-    const account = this.find();
-    if (account === undefined) return OUTCOME_UNKNOWN_BID;
-    return account.lose(this.reader.bidId, clock) ? OUTCOME_RELEASED : OUTCOME_UNKNOWN_BID;
   }
 
   /** The account changed: it is written with the open group and paced from the next cycle on. */

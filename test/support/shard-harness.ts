@@ -19,10 +19,11 @@ import {
   type OutcomeBatch,
 } from '../../src/messages/edge-shard.ts';
 import { CYCLE_MS } from '../../src/shard/duty-cycle.ts';
+import type { PostedBatch } from '../../src/shard/edge-reports.ts';
 import type { FleetEvents } from '../../src/shard/event-claims.ts';
 import { HistoryFlush } from '../../src/shard/history-flush.ts';
 import { Ledger } from '../../src/shard/ledger.ts';
-import { type PostedBatch, Shard } from '../../src/shard/shard.ts';
+import { Shard } from '../../src/shard/shard.ts';
 import type { HistoryStore } from '../../src/sinks/postgres/history-store.ts';
 import { allocateEdgeTurns, EdgeTurn, EdgeTurns } from '../../src/table/edge-turns.ts';
 import { IdIndex } from '../../src/table/id-index.ts';
@@ -246,7 +247,7 @@ export class ShardHarness {
 
   /** Posts what the edge has collected. */
   send(): void {
-    if (!this.writer.empty) this.shard.receive([this.posted()]);
+    if (!this.writer.empty) this.shard.reports.receive([this.posted()]);
   }
 
   /** Takes what the edge has collected, to be received with other batches. */

@@ -233,7 +233,7 @@ describe('reservations', () => {
     harness.decide('c', 40 * CENT, 'lost');
     const reserved = harness.posted();
     const answers = [harness.spend('c', 60 * CENT, 'won'), harness.lose('c', 'lost')];
-    harness.shard.receive([harness.posted(), reserved]);
+    harness.shard.reports.receive([harness.posted(), reserved]);
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 60, reserved_cents: 0 });
     await harness.committed();
     expect(await Promise.all(answers)).toEqual([OUTCOME_SUCCESS, OUTCOME_RELEASED]);
@@ -263,10 +263,10 @@ describe('reservations', () => {
     harness.decide('c', 60 * CENT, 'won');
     const reserved = harness.posted();
     const answer = harness.spend('c', 60 * CENT, 'won');
-    const outstanding = harness.shard.outstandingTurns();
+    const outstanding = harness.shard.reports.outstandingTurns();
     harness.inPorts.push(reserved);
     harness.turn.end();
-    harness.shard.receive([harness.posted()], outstanding);
+    harness.shard.reports.receive([harness.posted()], outstanding);
     expect(harness.status('c').daily_spent_cents).toBe(0);
     expect(await answer).toBe(OUTCOME_SUCCESS);
     expect(harness.status('c')).toMatchObject({ daily_spent_cents: 60, reserved_cents: 0 });

@@ -322,7 +322,7 @@ export class SimulatedPod {
   private post(taken: () => void): void {
     const batch = this.writer.finish();
     this.deliverer()(() => {
-      this.shard?.receive([{ edge: 0, batch }]);
+      this.shard?.reports.receive([{ edge: 0, batch }]);
       taken();
     });
   }

@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BatchWriter, KIND_STATUS, type ShardToEdge } from '../../../src/messages/edge-shard.ts';
 import { EdgeLines } from '../../../src/shard/edge-lines.ts';
-import type { PostedBatch } from '../../../src/shard/shard.ts';
+import type { PostedBatch } from '../../../src/shard/edge-reports.ts';
 import { until } from '../../support/pod-wait.ts';
 
 describe("a shard's lines to the edges", () => {
