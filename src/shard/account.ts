@@ -112,7 +112,8 @@ export class Account {
     this.settings.dueAtMs[this.place] = atMs;
   }
 
-  private get place(): number {
+  /** Among the shard's slots. */
+  get place(): number {
     return this.slot - this.settings.table.firstSlot;
   }
 

@@ -23,11 +23,14 @@ import { SHARD_HISTORY_PENDING, SHARD_HISTORY_SINCE_MS } from '../table/thread-m
 import type { Log } from '../threads/log.ts';
 import { type Tracing, traced } from '../threads/tracing.ts';
 import type { Account } from './account.ts';
+import { AskedAccounts } from './asked-accounts.ts';
 import { ChangedAccounts } from './changed-accounts.ts';
 import type { Ledger, OutboxEntry } from './ledger.ts';
 
 /** Of one flush: entries, campaigns that changed, and campaigns that were only bid for. */
 const FLUSH_MAX = 2_000;
+/** Campaigns that are told in one statement: their rows are garbage before V8 moves them to where what lives long is. */
+const PAGE = 250;
 /** Flushes over which campaigns that were only bid for take turns. */
 const ASKED_FLUSHES = 10;
 const RETRY_MS_MAX = 10_000;
@@ -39,6 +42,9 @@ export interface HistoryParts {
   readonly store: HistoryStore;
   /** All that the shard has. */
   readonly accounts: () => Iterable<Account>;
+  /** By its place among the shard's slots, of which there are so many. */
+  readonly accountAt: (place: number) => Account | undefined;
+  readonly placesMax: number;
   /** Who counted: belongs to one ledger. */
   readonly source: string;
   readonly shard: number;
@@ -54,8 +60,8 @@ export class HistoryFlush {
   private readonly parts: HistoryParts;
   /** Whose spend or settings are to be told. */
   private readonly changed = new ChangedAccounts();
-  /** Who was bid for, and nothing else; in the order in which they wait for their turn. */
-  private readonly asked = new Set<Account>();
+  /** Who was bid for, and nothing else. */
+  private readonly asked: AskedAccounts;
   /** So many of them are told with each flush. */
   private askedShare = 0;
   /** Shards whose outboxes may have something. */
@@ -67,6 +73,7 @@ export class HistoryFlush {
 
   constructor(parts: HistoryParts) {
     this.parts = parts;
+    this.asked = new AskedAccounts(parts.placesMax);
     this.outboxes = [parts.shard, ...parts.formerShards];
     this.tellPlans(); // this database may have none of them
     this.schedule();
@@ -79,7 +86,7 @@ export class HistoryFlush {
 
   /** The account was bid for: that is told when its turn comes, unless more is to be told of it. */
   markAsked(account: Account): void {
-    this.asked.add(account);
+    this.asked.add(account.place);
   }
 
   /** Tries once more to write everything, and closes the connection; what fails stays in the ledger. */
@@ -103,25 +110,14 @@ export class HistoryFlush {
 
   /** One flush. Never rejects: a failure is logged once and tried again later. */
   async flush(): Promise<void> {
-    const { shard, ledger, commit, log } = this.parts;
+    const { log } = this.parts;
     const changed = this.changed.take(FLUSH_MAX);
-    for (const account of changed) this.asked.delete(account);
-    const asked = this.takeAsked();
-    const accounts = changed.concat(asked);
+    for (const account of changed) this.asked.delete(account.place);
+    const accounts = changed.concat(this.takeAsked());
     this.showWaiting();
-    const nowMs = Date.now();
-    const hours = accounts.map((account) => account.paced.hourRecord(nowMs));
-    const plans = hours.filter((_, at) => takePlan(accounts[at] as Account));
     try {
-      if (!(await commit())) throw new Error('the ledger cannot be written');
-      let entries: ReturnType<Ledger['outbox']>;
-      do {
-        entries = this.outboxes.flatMap((of) => ledger.outbox(of, FLUSH_MAX));
-        await this.tracedWrite(entries, hours, plans);
-        await ledger.removeFromOutbox(entries.map(({ key }) => key));
-        hours.length = plans.length = 0;
-      } while (entries.length >= FLUSH_MAX && !this.ended);
-      if (entries.length < FLUSH_MAX) this.outboxes = [shard];
+      for (let at = 0; at < accounts.length; at += PAGE) await this.tellHours(accounts.slice(at, at + PAGE));
+      await this.tellOutboxes();
       for (const account of changed) this.changed.told(account);
       if (this.failures > 0) {
         log.info('history is written to Postgres again');
@@ -132,11 +128,38 @@ export class HistoryFlush {
       if (this.failures === 0)
         log.warn({ err: error }, 'history waits in the ledger: Postgres cannot be written');
       this.failures++;
+      for (const account of accounts) {
+        this.asked.add(account.place);
+        account.paced.planIsNews = true;
+      }
       for (const account of changed) this.changed.putBack(account);
-      for (const account of asked) this.asked.add(account);
-      for (const { paced } of accounts) paced.planIsNews = true;
     }
     this.showWaiting();
+  }
+
+  /** Tells the running hours of accounts as they are now. */
+  private async tellHours(accounts: readonly Account[]): Promise<void> {
+    const nowMs = Date.now();
+    const hours = accounts.map((account) => account.paced.hourRecord(nowMs));
+    const plans = hours.filter((_, at) => takePlan(accounts[at] as Account));
+    await this.commit();
+    await this.tracedWrite([], hours, plans);
+  }
+
+  private async tellOutboxes(): Promise<void> {
+    const { shard, ledger } = this.parts;
+    await this.commit();
+    let entries: ReturnType<Ledger['outbox']>;
+    do {
+      entries = this.outboxes.flatMap((of) => ledger.outbox(of, FLUSH_MAX));
+      await this.tracedWrite(entries, [], []);
+      await ledger.removeFromOutbox(entries.map(({ key }) => key));
+    } while (entries.length >= FLUSH_MAX && !this.ended);
+    if (entries.length < FLUSH_MAX) this.outboxes = [shard];
+  }
+
+  private async commit(): Promise<void> {
+    if (!(await this.parts.commit())) throw new Error('the ledger cannot be written');
   }
 
   /** Has the plan of each account's running hour told when the account is. */
@@ -156,13 +179,8 @@ export class HistoryFlush {
     // Does not shrink with those that wait: else the last of them would wait for long.
     this.askedShare = asked.size === 0 ? 0 : Math.max(this.askedShare, Math.ceil(asked.size / ASKED_FLUSHES));
     const count = Math.min(FLUSH_MAX, this.ended ? asked.size : this.askedShare);
-    const taken: Account[] = [];
-    for (const account of asked) {
-      if (taken.length === count) break;
-      asked.delete(account);
-      taken.push(account);
-    }
-    return taken;
+    const { accountAt } = this.parts;
+    return asked.take(count).flatMap((place) => accountAt(place) ?? []);
   }
 
   private async tracedWrite(

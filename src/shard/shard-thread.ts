@@ -185,6 +185,8 @@ function connectDatabase(owner: Shard, address: PostgresAddress): void {
     commit: () => owner.committer.flush(false),
     store: new HistoryStore(address),
     accounts: () => owner.allAccounts(),
+    accountAt: (place) => owner.accountAt(place),
+    placesMax: ownerTable.slotCount,
     source: `${config.nodeId}-${ledger.id}`,
     shard: shardNumber,
     formerShards: formerShards(shardNumber, config.shards),

@@ -200,6 +200,8 @@ export class ShardHarness {
       formerShards: teller === 0 ? [] : [0],
       ledger,
       accounts: () => shard.allAccounts(),
+      accountAt: (place) => shard.accountAt(place),
+      placesMax: this.memory.slotsPerShard,
       commit: () => shard.committer.flush(false),
       store,
       source: ledger.id,
