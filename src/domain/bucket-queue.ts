@@ -1,10 +1,9 @@
 /**
  * A queue of buckets, oldest first, one for each of the windows of time from the oldest to the newest that holds an amount.
  * Under load every campaign has one, so it is a single array of numbers, which grows by a quarter (one that is pushed to
- * grows by half and sixteen). Dropped buckets leave their room in front until it is as much as a growth would bring:
- * dropping touches none of the others.
+ * grows by half and sixteen). Its buckets stand in a ring: one that is filled and emptied alike makes no garbage.
  *
- *   count, dropped, window of the oldest │ room of dropped ones │ micros │ micros │ … │ room
+ *   count, place of the oldest in the ring, its window │ micros │ micros │ …
  *
  * What adds or drops a bucket returns the queue to go on with.
  */
@@ -13,7 +12,7 @@ import { doubles } from './doubles.ts';
 export type BucketQueue = number[];
 
 const COUNT = 0;
-const DROPPED = 1;
+const HEAD = 1;
 const OLDEST_WINDOW = 2;
 const FIRST = 3;
 const GROWTH = 0.25;
@@ -59,10 +58,9 @@ export function append(queue: BucketQueue, micros: number, window: number, windo
   const recent = gathered(queue, window - windowsMax + 1);
   const count = bucketCount(recent);
   const more = count === 0 ? 1 : window - newestWindow(recent);
-  const roomy = withRoom(recent, more);
-  const place = placeOf(roomy, count);
-  for (let empty = 0; empty < more - 1; empty++) roomy[place + empty] = 0;
-  roomy[place + more - 1] = micros;
+  const roomy = withRoom(recent, count + more, windowsMax);
+  for (let empty = count; empty < count + more - 1; empty++) roomy[placeOf(roomy, empty)] = 0;
+  roomy[placeOf(roomy, count + more - 1)] = micros;
   roomy[COUNT] = count + more;
   if (count === 0) roomy[OLDEST_WINDOW] = window;
   return roomy;
@@ -71,8 +69,8 @@ export function append(queue: BucketQueue, micros: number, window: number, windo
 export function dropOldest(queue: BucketQueue): BucketQueue {
   const count = bucketCount(queue) - 1;
   if (count === 0) return NO_BUCKETS;
+  queue[HEAD] = placeOf(queue, 1) - FIRST;
   queue[COUNT] = count;
-  queue[DROPPED] = (queue[DROPPED] as number) + 1;
   queue[OLDEST_WINDOW] = oldestWindow(queue) + 1;
   return FIRST + count < USE_MIN * queue.length
     ? moved(queue, doubles(FIRST + count + growthOf(count)))
@@ -92,27 +90,24 @@ function gathered(queue: BucketQueue, window: number): BucketQueue {
   return left;
 }
 
-/** Room for more buckets at the end: what there is, what dropped ones left in front, or new. */
-function withRoom(queue: BucketQueue, more: number): BucketQueue {
-  const count = bucketCount(queue);
-  if (placeOf(queue, count + more) <= queue.length) return queue;
-  const growth = Math.max(more, growthOf(count));
-  return moved(queue, (queue[DROPPED] as number) < growth ? doubles(FIRST + count + growth) : queue);
+function withRoom(queue: BucketQueue, buckets: number, bucketsMax: number): BucketQueue {
+  if (FIRST + buckets <= queue.length) return queue;
+  const grown = bucketCount(queue) + growthOf(bucketCount(queue));
+  return moved(queue, doubles(FIRST + Math.max(buckets, Math.min(grown, bucketsMax))));
 }
 
-/** Moves the buckets to the front of an array, which may be their own. */
+/** Moves the buckets to the front of another array. */
 function moved(queue: BucketQueue, to: BucketQueue): BucketQueue {
-  const from = placeOf(queue, 0);
   const count = bucketCount(queue);
-  for (let bucket = 0; bucket < count; bucket++) to[FIRST + bucket] = queue[from + bucket] as number;
+  for (let bucket = 0; bucket < count; bucket++) to[FIRST + bucket] = queue[placeOf(queue, bucket)] as number;
   to[COUNT] = count;
-  to[DROPPED] = 0;
   to[OLDEST_WINDOW] = oldestWindow(queue);
   return to;
 }
 
 function placeOf(queue: BucketQueue, bucket: number): number {
-  return FIRST + (queue[DROPPED] as number) + bucket;
+  const place = FIRST + (queue[HEAD] as number) + bucket;
+  return place < queue.length ? place : place - queue.length + FIRST;
 }
 
 function growthOf(count: number): number {
