@@ -10,6 +10,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import { CurveCache } from '../../src/domain/curve-cache.ts';
 import { REASON_PAUSED } from '../../src/domain/gate.ts';
 import { Account, type AccountSettings } from '../../src/shard/account.ts';
+import { Allowances } from '../../src/shard/allowance.ts';
 import { Ledger } from '../../src/shard/ledger.ts';
 import { LedgerTraffic } from '../../src/shard/ledger-traffic.ts';
 import { PacingTick } from '../../src/shard/pacing-tick.ts';
@@ -168,6 +169,7 @@ function openAccounts(folder: string, count: number): Accounts {
     breakerRecoveryMs: 300_000,
     breakerProbes: 2,
     table,
+    allowances: new Allowances(table),
     dueAtMs: new Float64Array(table.slotCount),
     curves: new CurveCache(),
     history: new LedgerTraffic(ledger, pino({ level: 'silent' })),

@@ -4,7 +4,6 @@ import {
   type BreakerState,
   type BreakerTransition,
   breachBreaker,
-  clearFailures,
   failBreaker,
   HALF_OPEN,
   OPEN,
@@ -23,77 +22,79 @@ export interface BreakerSettings {
   readonly moved: (campaign: CampaignTerms, transition: BreakerTransition) => void;
 }
 
-/** The state, its campaign and the settings, brought together for the moment: nothing is kept here. */
-export class CampaignBreaker {
-  readonly state: BreakerState;
-  private readonly settings: BreakerSettings;
-  private readonly campaign: CampaignTerms;
+/** A campaign with its breaker: a hundred thousand campaigns that kept an object of their own for the rules would take 6 MB. */
+export interface BreakerOwner {
+  readonly breaker: BreakerState;
+  readonly campaign: CampaignTerms;
+  readonly settings: BreakerSettings;
+}
 
-  constructor(state: BreakerState, campaign: CampaignTerms, settings: BreakerSettings) {
-    this.state = state;
-    this.settings = settings;
-    this.campaign = campaign;
-  }
+/** Brings it up to date with what is spent of the day's budget; returns whether it moved. */
+export function watchSpend(
+  owner: BreakerOwner,
+  dayStartMs: number,
+  spentMicros: number,
+  budgetMicros: number,
+  nowMs: number,
+): boolean {
+  const config = configOf(owner);
+  return report(owner, watchBreaker(owner.breaker, config, dayStartMs, spentMicros, budgetMicros, nowMs));
+}
 
-  private get config(): BreakerConfig {
-    filled.threshold = this.campaign.breakerThreshold;
-    filled.recoveryMs = this.settings.breakerRecoveryMs;
-    filled.probes = this.settings.breakerProbes;
-    return filled;
-  }
+/** A bid was won or lost; `covered` when what it cost was reserved for it. Returns whether it moved. */
+export function settleBid(owner: BreakerOwner, covered: boolean, nowMs: number): boolean {
+  const { breaker } = owner;
+  if (!covered) return report(owner, breachBreaker(breaker, nowMs));
+  return isHalfOpen(breaker) && report(owner, settleProbe(breaker, configOf(owner), nowMs));
+}
 
-  get halfOpen(): boolean {
-    return this.state.position === HALF_OPEN;
+/** Nothing is in flight any more: so many probes were taken, and those not reported on are settled too. */
+export function settleSilent(owner: BreakerOwner, probesTaken: number, nowMs: number): void {
+  const { breaker } = owner;
+  while (isHalfOpen(breaker) && breaker.probesSettled < probesTaken) {
+    report(owner, settleProbe(breaker, configOf(owner), nowMs));
   }
+}
 
-  /** Brings it up to date with what is spent of the day's budget; returns whether it moved. */
-  watch(dayStartMs: number, spentMicros: number, budgetMicros: number, nowMs: number): boolean {
-    return this.report(watchBreaker(this.state, this.config, dayStartMs, spentMicros, budgetMicros, nowMs));
-  }
+/** Once each tick of the controller; returns whether it moved. */
+export function watchPace(owner: BreakerOwner, look: SpendLook, nowMs: number): boolean {
+  return report(owner, watchVelocity(owner.breaker, look, nowMs));
+}
 
-  /** A bid was won or lost; `covered` when what it cost was reserved for it. Returns whether it moved. */
-  settled(covered: boolean, nowMs: number): boolean {
-    if (!covered) return this.report(breachBreaker(this.state, nowMs));
-    return this.halfOpen && this.report(settleProbe(this.state, this.config, nowMs));
-  }
+/** A spend could not be recorded. */
+export function spendFailed(owner: BreakerOwner, nowMs: number): void {
+  report(owner, failBreaker(owner.breaker, nowMs));
+}
 
-  /** Nothing is in flight any more: so many probes were taken, and those not reported on are settled too. */
-  settleSilent(probesTaken: number, nowMs: number): void {
-    while (this.halfOpen && this.state.probesSettled < probesTaken) {
-      this.report(settleProbe(this.state, this.config, nowMs));
-    }
-  }
+/** The day's counters begin anew: it closes, and forgets the day so far. */
+export function beginAnew(owner: BreakerOwner, nowMs: number): void {
+  report(owner, resetBreaker(owner.breaker, nowMs));
+}
 
-  /** Once each tick of the controller; returns whether it moved. */
-  watchVelocity(look: SpendLook, nowMs: number): boolean {
-    return this.report(watchVelocity(this.state, look, nowMs));
-  }
+/** When an open breaker next half-opens, ms since the epoch; Infinity when it waits for something else. */
+export function recoversAtMs(
+  { breaker, settings }: BreakerOwner,
+  spentMicros: number,
+  budgetMicros: number,
+): number {
+  const recovers = breaker.position === OPEN && spentMicros < budgetMicros;
+  return recovers ? breaker.openedAtMs + settings.breakerRecoveryMs : Number.POSITIVE_INFINITY;
+}
 
-  /** A spend could not be recorded. */
-  failed(nowMs: number): void {
-    this.report(failBreaker(this.state, nowMs));
-  }
+export function isHalfOpen(breaker: BreakerState): boolean {
+  return breaker.position === HALF_OPEN;
+}
 
-  /** A spend was recorded. */
-  recorded(): void {
-    clearFailures(this.state);
-  }
+function configOf({ campaign, settings }: BreakerOwner): BreakerConfig {
+  filled.threshold = campaign.breakerThreshold;
+  filled.recoveryMs = settings.breakerRecoveryMs;
+  filled.probes = settings.breakerProbes;
+  return filled;
+}
 
-  /** The day's counters begin anew: it closes, and forgets the day so far. */
-  reset(nowMs: number): void {
-    this.report(resetBreaker(this.state, nowMs));
-  }
-
-  /** When an open breaker next half-opens, ms since the epoch; Infinity when it waits for something else. */
-  recoversAtMs(spentMicros: number, budgetMicros: number): number {
-    const recovers = this.state.position === OPEN && spentMicros < budgetMicros;
-    return recovers ? this.state.openedAtMs + this.settings.breakerRecoveryMs : Number.POSITIVE_INFINITY;
-  }
-
-  private report(transition: BreakerTransition | null): boolean {
-    if (transition !== null) this.settings.moved(this.campaign, transition);
-    return transition !== null;
-  }
+function report({ campaign, settings }: BreakerOwner, transition: BreakerTransition | null): boolean {
+  if (transition !== null) settings.moved(campaign, transition);
+  return transition !== null;
 }
 
 /** Filled and read within one call: each campaign keeping its own would double what its breaker takes. */

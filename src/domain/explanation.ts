@@ -44,8 +44,8 @@ export function explain(paced: PacedCampaign, clock: Clock): Record<string, unkn
     throttle_floor: paced.throttleFloor,
     sparse: output.sparse,
     bid_cap_cents: Number.isFinite(output.bidCapMicros) ? cents(output.bidCapMicros) : null,
-    breaker: BREAKER_POSITIONS[paced.breaker.state.position],
-    breaker_guarded: paced.breaker.state.guarded === 1,
+    breaker: BREAKER_POSITIONS[paced.breaker.position],
+    breaker_guarded: paced.breaker.guarded === 1,
     projection: wireProjection(projectDay(paced, clock)),
   };
 }
@@ -87,12 +87,12 @@ function sentence(paced: PacedCampaign, gate: number, output: TickOutput): strin
 }
 
 function closed(paced: PacedCampaign, gate: number): string {
-  const { state } = paced.breaker;
-  if (state.position === HALF_OPEN)
+  const { breaker } = paced;
+  if (breaker.position === HALF_OPEN)
     return 'The breaker is half-open: only test bids pass until they are settled.';
   const reason = REASONS[gate];
   if (reason !== 'circuit_breaker_open') return `Nothing may bid: ${reason}.`;
-  return `The breaker is open (${TRIP_REASONS[state.reason]}): nothing may bid until it recovers.`;
+  return `The breaker is open (${TRIP_REASONS[breaker.reason]}): nothing may bid until it recovers.`;
 }
 
 function spentShare(paced: PacedCampaign): string {

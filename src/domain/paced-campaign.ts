@@ -9,10 +9,19 @@
  * where held is all that is reserved, unless the campaign asked for the confidence gate. Spend that no
  * reservation covers (money that was spent was spent) is recorded and closes the gate.
  */
-import { newBreaker, restoreBreaker, throttleFloorOf } from './breaker.ts';
+import { type BreakerState, clearFailures, newBreaker, restoreBreaker, throttleFloorOf } from './breaker.ts';
 import { budgetDay, isRestOfDay } from './budget-day.ts';
 import type { CampaignTerms } from './campaign.ts';
-import { CampaignBreaker } from './campaign-breaker.ts';
+import {
+  beginAnew,
+  isHalfOpen,
+  recoversAtMs,
+  settleBid,
+  settleSilent,
+  spendFailed,
+  watchPace,
+  watchSpend,
+} from './campaign-breaker.ts';
 import { CampaignMoney } from './campaign-money.ts';
 import { campaignNumbers } from './campaign-numbers.ts';
 import { CampaignTraffic } from './campaign-traffic.ts';
@@ -63,7 +72,7 @@ export class PacedCampaign extends CampaignMoney {
   private target: TargetCurve;
   private readonly traffic: CampaignTraffic;
   private shape: TrafficShape | null = null;
-  private readonly settings: PacingSettings;
+  readonly settings: PacingSettings;
 
   /**
    * @param record what is known of the campaign, or null when it is new
@@ -100,9 +109,8 @@ export class PacedCampaign extends CampaignMoney {
     this.turn(clock);
   }
 
-  /** Made when it is asked for: a hundred thousand campaigns that keep one take 6 MB. */
-  get breaker(): CampaignBreaker {
-    return new CampaignBreaker(this.numbers, this.campaign, this.settings);
+  get breaker(): BreakerState {
+    return this.numbers;
   }
 
   /** What the last tick came to. */
@@ -163,7 +171,7 @@ export class PacedCampaign extends CampaignMoney {
 
   /** A spend is on record. */
   recorded(applied: AppliedSpend): void {
-    this.breaker.recorded();
+    clearFailures(this.numbers);
     if (applied.elsewhereBidId === '') return;
     this.settings.fleet?.wonElsewhere(this.campaign.id, applied.elsewhereBidId);
   }
@@ -171,7 +179,7 @@ export class PacedCampaign extends CampaignMoney {
   /** Takes a spend back that could not be recorded; several in a row open the breaker. */
   takeBack(applied: AppliedSpend, clock: Clock): void {
     this.uncount(applied, clock);
-    this.breaker.failed(clock.wallMs);
+    spendFailed(this, clock.wallMs);
   }
 
   /** Releases a lost bid; {@link settled} must follow when it was in flight. @returns whether it was */
@@ -182,15 +190,14 @@ export class PacedCampaign extends CampaignMoney {
 
   /** A bid was won or lost; `covered` when what it cost was reserved for it. @returns whether the breaker moved */
   settled(covered: boolean, clock: Clock): boolean {
-    const settledMoved = this.breaker.settled(covered, clock.wallMs);
+    const settledMoved = settleBid(this, covered, clock.wallMs);
     return this.watch(clock) || settledMoved;
   }
 
   /** Probes that nobody reports on are settled when nothing is in flight any more. */
   settleSilentProbes(probesTaken: number, clock: Clock): void {
-    const { breaker } = this;
-    if (breaker.halfOpen && this.reservations.totalMicros === 0) {
-      breaker.settleSilent(probesTaken, clock.wallMs);
+    if (isHalfOpen(this.numbers) && this.reservations.totalMicros === 0) {
+      settleSilent(this, probesTaken, clock.wallMs);
     }
   }
 
@@ -239,7 +246,7 @@ export class PacedCampaign extends CampaignMoney {
     this.fleet?.beginDay(counters.spentDayMicros);
     const plannedMicros = targetAt(plan, clock.wallMs) - targetAt(plan, counters.hourStartMs);
     resetDay(counters, Math.max(0, plannedMicros), clock.wallMs);
-    this.breaker.reset(clock.wallMs);
+    beginAnew(this, clock.wallMs);
     this.beginPlan(this.knownTraffic, clock.wallMs);
   }
 
@@ -274,7 +281,7 @@ export class PacedCampaign extends CampaignMoney {
   /** Brings the breaker up to date; returns whether it moved. */
   watch(clock: Clock): boolean {
     const { dayStartMs } = this.counters;
-    return this.breaker.watch(dayStartMs, this.spentDayMicros, this.budgetMicros, clock.wallMs);
+    return watchSpend(this, dayStartMs, this.spentDayMicros, this.budgetMicros, clock.wallMs);
   }
 
   /**
@@ -327,7 +334,7 @@ export class PacedCampaign extends CampaignMoney {
   nextDueMs(wallMs: number): number {
     const { startMs, endMs } = this.flight;
     const change = nextGateChange(this.day, this.campaign.dayparts, startMs, endMs, wallMs);
-    return Math.min(change, this.breaker.recoversAtMs(this.spentDayMicros, this.budgetMicros));
+    return Math.min(change, recoversAtMs(this, this.spentDayMicros, this.budgetMicros));
   }
 
   /** The hour its counters are of. */
@@ -389,7 +396,7 @@ export class PacedCampaign extends CampaignMoney {
     look.budgetMicros = this.budgetMicros;
     look.meanWinMicros = this.controller.flow.meanWinMicros;
     look.planned = this.campaign.pacingMode !== 'ASAP';
-    return this.breaker.watchVelocity(look, clock.wallMs);
+    return watchPace(this, look, clock.wallMs);
   }
 
   private gather(input: TickInput, counts: AskCounts, clock: Clock): void {

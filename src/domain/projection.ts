@@ -178,7 +178,7 @@ function certain(spendMicros: number, exhaustionMs: number | null): Projection {
 
 /** When all of the budget was spent, as the breaker has noted it. */
 function exhaustedAtMs(paced: PacedCampaign, clock: Clock): number {
-  const { position, reason, openedAtMs } = paced.breaker.state;
+  const { position, reason, openedAtMs } = paced.breaker;
   const noted = position === OPEN && TRIP_REASONS[reason] === 'budget_spent' && openedAtMs > 0;
   return Math.round(noted ? Math.min(openedAtMs, clock.wallMs) : clock.wallMs);
 }

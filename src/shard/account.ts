@@ -20,7 +20,7 @@ import { FLAG_LAST, FLAG_LISTENS, FLAG_NO_TOKENS, FLAG_RESERVED } from '../table
 import type { OwnerTable } from '../table/pacing-table.ts';
 import { type AccountActivity, type AccountNumbers, accountNumbers } from './account-numbers.ts';
 import { encodeRecord } from './account-record.ts';
-import { Allowance } from './allowance.ts';
+import { type Allowances, recorded, recording } from './allowance.ts';
 import { publishMoney } from './gauges.ts';
 
 /** How long a lease may be used after it was asked for. */
@@ -37,6 +37,7 @@ const FLOW_MEMORY_SECONDS = 10;
 export interface AccountSettings extends PacingSettings {
   readonly breakerProbes: number;
   readonly table: OwnerTable;
+  readonly allowances: Allowances;
   /**
    * By place among the shard's slots: when flight, daypart, day, breaker or lease next change by themselves, ms since the
    * epoch. In one array, which is looked through each second.
@@ -85,7 +86,7 @@ export class Account {
     this.dueAtMs = 0; // the slot may have been another's
     const numbers = accountNumbers();
     this.numbers = numbers;
-    this.allowance.begin(clock.steadyMs);
+    settings.allowances.begin(slot, numbers, clock.steadyMs);
     numbers.touchedMs = numbers.projectedMs = clock.steadyMs;
     this.paced = new PacedCampaign(campaign, record, settings, clock, NOTHING_KNOWN, numbers);
   }
@@ -117,14 +118,14 @@ export class Account {
     return this.slot - this.settings.table.firstSlot;
   }
 
-  /** Made when it is asked for: a hundred thousand accounts that keep one take 6 MB. */
-  get allowance(): Allowance {
-    return new Allowance(this.settings.table, this.slot, this.numbers);
+  /** What stands on the table, as last observed. */
+  get onTableMicros(): number {
+    return this.settings.allowances.onTableMicros(this.slot, this.numbers);
   }
 
   /** Free budget: neither spent, nor held, nor on the table. Negative after uncovered spend. */
   get leftMicros(): number {
-    return this.paced.freeMicros - this.allowance.onTableMicros;
+    return this.paced.freeMicros - this.onTableMicros;
   }
 
   /** Whether nothing is in flight. */
@@ -158,7 +159,7 @@ export class Account {
 
   /** Takes what edges took since the last look as reserved; returns it. */
   observe(clock: Clock): number {
-    const takenMicros = this.allowance.observe();
+    const takenMicros = this.settings.allowances.observe(this.slot, this.numbers);
     this.paced.take(takenMicros, clock);
     return takenMicros;
   }
@@ -288,7 +289,7 @@ export class Account {
   /** Lets time pass: expiries, a new hour or day, the breaker's recovery, flight and dayparts. */
   advance(clock: Clock): void {
     this.observe(clock);
-    this.allowance.follow(clock.steadyMs);
+    this.settings.allowances.follow(this.slot, this.numbers, clock.steadyMs);
     this.paced.advance(clock);
     if (this.gate === GATE_HALF_OPEN) {
       const { breakerProbes, table } = this.settings;
@@ -318,7 +319,7 @@ export class Account {
     }
     this.gate = gate;
     this.publishFlags();
-    table.setBreaker(this.slot, this.paced.breaker.state.position);
+    table.setBreaker(this.slot, this.paced.breaker.position);
     this.dueAtMs = Math.min(this.paced.nextDueMs(clock.wallMs), this.leaseEndMs(clock));
   }
 
@@ -327,7 +328,7 @@ export class Account {
     this.observe(clock);
     // Nothing is left: what expired since the last turn is wanted now.
     if (this.showsLast) this.paced.advance(clock);
-    this.allowance.follow(clock.steadyMs);
+    this.settings.allowances.follow(this.slot, this.numbers, clock.steadyMs);
     this.putOut();
   }
 
@@ -340,7 +341,7 @@ export class Account {
 
   /** Takes all allowance off the table. */
   withdraw(clock: Clock): void {
-    this.paced.take(this.allowance.withdraw(), clock);
+    this.paced.take(this.settings.allowances.withdraw(this.slot, this.numbers), clock);
   }
 
   /**
@@ -348,16 +349,17 @@ export class Account {
    * @param last nothing will be put on the table after this one
    */
   encode(last: boolean): Buffer {
-    const { allowance } = this;
+    const { slot, numbers } = this;
+    const { allowances } = this.settings;
     const reserved = this.paced.reservations.totalMicros;
-    const outstandingMicros = last ? reserved : allowance.toRecord(reserved, this.leftMicros);
-    allowance.recording(outstandingMicros);
+    const outstandingMicros = last ? reserved : allowances.toRecord(slot, numbers, reserved, this.leftMicros);
+    recording(numbers, outstandingMicros);
     return encodeRecord(this.paced.record(outstandingMicros));
   }
 
   /** The commit of {@link encode}'s record ended. */
   committed(success: boolean): void {
-    this.allowance.recorded(success);
+    recorded(this.numbers, success);
     if (!success) return;
     this.putOut();
     publishMoney(this.settings.table, this.slot, this.paced);
@@ -383,7 +385,7 @@ export class Account {
   /** What cannot be given back of a lease: spent today, in flight, and on the table. */
   private get floorMicros(): number {
     const { counters, reservations } = this.paced;
-    return counters.spentDayMicros + reservations.totalMicros + this.allowance.onTableMicros;
+    return counters.spentDayMicros + reservations.totalMicros + this.onTableMicros;
   }
 
   /** What it would like to be leased above its floor: some bids, or the flow of a while. */
@@ -410,9 +412,11 @@ export class Account {
   }
 
   private refill(): void {
-    const { allowance } = this;
-    const wanting = allowance.wanting(this.leftMicros);
-    const added = wanting > 0 ? allowance.add(wanting, this.paced.reservations.totalMicros) : 0;
+    const { slot, numbers } = this;
+    const { allowances } = this.settings;
+    const wanting = allowances.wanting(slot, numbers, this.leftMicros);
+    const reserved = this.paced.reservations.totalMicros;
+    const added = wanting > 0 ? allowances.add(slot, numbers, wanting, reserved) : 0;
     this.allowanceShort = added < wanting;
   }
 
@@ -426,12 +430,11 @@ export class Account {
   private publishFlags(): void {
     // Where only the lease is used up, not the budget, more may come at the next flush: bids wait for it.
     const leaseBinds = this.paced.leaseBinds && (this.asks?.partMicros ?? -1) < 0;
-    const { allowance } = this;
-    this.showsLast = this.leftMicros < allowance.unitMicros && !leaseBinds;
+    this.showsLast = this.leftMicros < this.settings.allowances.unitMicros(this.slot) && !leaseBinds;
     const last = this.showsLast ? FLAG_LAST : 0;
     const tokens = this.campaign.pacingMode === 'ASAP' ? FLAG_NO_TOKENS : 0;
     // What stands on the table can only go to bids: once it is gone it is in flight.
-    const inFlight = this.paced.reservations.totalMicros > 0 || allowance.onTableMicros > 0;
+    const inFlight = this.paced.reservations.totalMicros > 0 || this.onTableMicros > 0;
     const reserved = inFlight ? FLAG_RESERVED : 0;
     const listens = this.listens ? FLAG_LISTENS : 0;
     this.settings.table.setFlags(this.slot, last | tokens | reserved | listens);

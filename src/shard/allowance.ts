@@ -48,101 +48,84 @@ export const NEW_ALLOWANCE: Readonly<AllowanceBooks> = {
   committingMicros: Number.POSITIVE_INFINITY,
 };
 
-/** Its table's side and its books, brought together for the moment: nothing is kept here. */
-export class Allowance {
+/** All allowances of a shard: books are given by whoever keeps them, for an object of each would take as much again. */
+export class Allowances {
   private readonly table: OwnerTable;
-  private readonly slot: number;
-  private readonly unit: number;
-  private readonly books: AllowanceBooks;
 
-  /** @param books kept of this slot alone */
-  constructor(table: OwnerTable, slot: number, books: AllowanceBooks) {
+  constructor(table: OwnerTable) {
     this.table = table;
-    this.slot = slot;
-    this.unit = 1 << table.unitShift(slot);
-    this.books = books;
   }
 
-  /** Begins with new books. */
-  begin(steadyMs: number): void {
-    this.books.flowSinceMs = steadyMs;
-    this.setRefillMark();
+  /** Begins with new books, kept of this slot alone. */
+  begin(slot: number, books: AllowanceBooks, steadyMs: number): void {
+    books.flowSinceMs = steadyMs;
+    this.setRefillMark(slot, books);
   }
 
-  get unitMicros(): number {
-    return this.unit;
+  unitMicros(slot: number): number {
+    return 1 << this.table.unitShift(slot);
   }
 
   /** What stands on the table, as last observed. */
-  get onTableMicros(): number {
-    return this.books.unitsOnTable * this.unit;
-  }
-
-  /** What the ledger is sure to know of as in flight. */
-  get recordedMicros(): number {
-    return Math.min(this.books.committedMicros, this.books.committingMicros);
+  onTableMicros(slot: number, books: AllowanceBooks): number {
+    return books.unitsOnTable * this.unitMicros(slot);
   }
 
   /** Looks at the table; returns what edges have taken since the last look. */
-  observe(): number {
-    const left = this.table.allowance(this.slot);
-    const taken = this.books.unitsOnTable - left;
-    if (taken < 0) throw new Error('the allowance on the table grew without its owner');
-    this.books.unitsOnTable = left;
-    return this.flowed(taken * this.unit);
+  observe(slot: number, books: AllowanceBooks): number {
+    return this.taken(slot, books, this.table.allowance(slot), false);
   }
 
   /** Takes everything off the table; returns what edges have taken since the last look. */
-  withdraw(): number {
-    const left = this.table.withdrawAllowance(this.slot);
-    const taken = this.books.unitsOnTable - left;
-    if (taken < 0) throw new Error('the allowance on the table grew without its owner');
-    this.books.unitsOnTable = 0;
-    return this.flowed(taken * this.unit);
+  withdraw(slot: number, books: AllowanceBooks): number {
+    return this.taken(slot, books, this.table.withdrawAllowance(slot), true);
   }
 
-  private flowed(takenMicros: number): number {
-    this.books.flowMicros += takenMicros;
+  private taken(slot: number, books: AllowanceBooks, left: number, withdrawn: boolean): number {
+    const taken = books.unitsOnTable - left;
+    if (taken < 0) throw new Error('the allowance on the table grew without its owner');
+    books.unitsOnTable = withdrawn ? 0 : left;
+    const takenMicros = taken * this.unitMicros(slot);
+    books.flowMicros += takenMicros;
     return takenMicros;
   }
 
   /** Follows what edges take, after they were called or with the controller's turn. */
-  follow(steadyMs: number): void {
-    const { books } = this;
+  follow(slot: number, books: AllowanceBooks, steadyMs: number): void {
     const elapsedMs = steadyMs - books.flowSinceMs;
     if (elapsedMs < FLOW_MEASURED_MS) return;
-    const shortfall = this.table.takeShortfall(this.slot) * this.unit;
+    const unit = this.unitMicros(slot);
+    const shortfall = this.table.takeShortfall(slot) * unit;
     const flow = (books.flowMicros * FLOW_MS) / elapsedMs;
     const wanted = Math.max(TARGET_MIN_MICROS, Math.ceil(flow), shortfall * SHORTFALL_BIDS);
     const fallen = books.allowanceTargetMicros * 2 ** (-elapsedMs / TARGET_HALF_LIFE_MS);
-    books.allowanceTargetMicros = Math.min(Math.max(fallen, wanted), UNITS_MAX * this.unit);
+    books.allowanceTargetMicros = Math.min(Math.max(fallen, wanted), UNITS_MAX * unit);
     books.flowMicros = 0;
     books.flowSinceMs = steadyMs;
-    this.setRefillMark();
+    this.setRefillMark(slot, books);
   }
 
-  private setRefillMark(): void {
-    const units = Math.ceil((this.books.allowanceTargetMicros * REFILL_SHARE) / this.unit);
-    this.table.setRefillMark(this.slot, units);
+  private setRefillMark(slot: number, books: AllowanceBooks): void {
+    const units = Math.ceil((books.allowanceTargetMicros * REFILL_SHARE) / this.unitMicros(slot));
+    this.table.setRefillMark(slot, units);
   }
 
   /** How much more the table should hold, given that at most `leftMicros` of budget is free; whole units. */
-  wanting(leftMicros: number): number {
-    if (
-      this.onTableMicros >= this.books.allowanceTargetMicros * REFILL_SHARE &&
-      leftMicros > this.books.allowanceTargetMicros
-    )
-      return 0;
-    return this.wholeUnits(Math.min(this.books.allowanceTargetMicros - this.onTableMicros, leftMicros));
+  wanting(slot: number, books: AllowanceBooks, leftMicros: number): number {
+    const onTable = this.onTableMicros(slot, books);
+    const target = books.allowanceTargetMicros;
+    if (onTable >= target * REFILL_SHARE && leftMicros > target) return 0;
+    return this.wholeUnits(slot, books, Math.min(target - onTable, leftMicros));
   }
 
   /** Puts more on the table, as far as the record covers it beside what is reserved; returns how much. */
-  add(micros: number, reservedMicros: number): number {
-    const covered = this.recordedMicros - reservedMicros - this.onTableMicros;
-    const added = this.wholeUnits(Math.min(micros, covered));
+  add(slot: number, books: AllowanceBooks, micros: number, reservedMicros: number): number {
+    const covered = recordedMicros(books) - reservedMicros - this.onTableMicros(slot, books);
+    const added = this.wholeUnits(slot, books, Math.min(micros, covered));
     if (added <= 0) return 0;
-    this.table.addAllowance(this.slot, added / this.unit);
-    this.books.unitsOnTable += added / this.unit;
+    const units = added / this.unitMicros(slot);
+    this.table.addAllowance(slot, units);
+    books.unitsOnTable += units;
     return added;
   }
 
@@ -150,25 +133,30 @@ export class Allowance {
    * What a commit should record: what is out now, and room for the next moments within the budget left. Whole micros:
    * after a crash it is reserved, and Redis takes no part of a micro.
    */
-  toRecord(reservedMicros: number, leftMicros: number): number {
-    const out = reservedMicros + this.onTableMicros;
-    return out + Math.max(0, Math.min(leftMicros, Math.ceil(2 * this.books.allowanceTargetMicros)));
+  toRecord(slot: number, books: AllowanceBooks, reservedMicros: number, leftMicros: number): number {
+    const out = reservedMicros + this.onTableMicros(slot, books);
+    return out + Math.max(0, Math.min(leftMicros, Math.ceil(2 * books.allowanceTargetMicros)));
   }
 
-  /** A commit that records this much has begun. */
-  recording(micros: number): void {
-    this.books.committingMicros = micros;
+  private wholeUnits(slot: number, books: AllowanceBooks, micros: number): number {
+    const unit = this.unitMicros(slot);
+    const units = Math.floor(micros / unit);
+    return Math.max(0, Math.min(units, UNITS_MAX - books.unitsOnTable)) * unit;
   }
+}
 
-  /** The commit ended; one that failed may have left either value. */
-  recorded(committed: boolean): void {
-    if (committed) this.books.committedMicros = this.books.committingMicros;
-    else this.books.committedMicros = this.recordedMicros;
-    this.books.committingMicros = Number.POSITIVE_INFINITY;
-  }
+/** What the ledger is sure to know of as in flight. */
+function recordedMicros(books: AllowanceBooks): number {
+  return Math.min(books.committedMicros, books.committingMicros);
+}
 
-  private wholeUnits(micros: number): number {
-    const units = Math.floor(micros / this.unit);
-    return Math.max(0, Math.min(units, UNITS_MAX - this.books.unitsOnTable)) * this.unit;
-  }
+/** A commit that records this much has begun. */
+export function recording(books: AllowanceBooks, micros: number): void {
+  books.committingMicros = micros;
+}
+
+/** The commit ended; one that failed may have left either value. */
+export function recorded(books: AllowanceBooks, committed: boolean): void {
+  books.committedMicros = committed ? books.committingMicros : recordedMicros(books);
+  books.committingMicros = Number.POSITIVE_INFINITY;
 }

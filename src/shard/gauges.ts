@@ -32,7 +32,7 @@ export function publishGauges(
   table.setGauge(slot, GAUGE_BUDGET, paced.campaign.dailyBudgetMicros);
   table.setGauge(slot, GAUGE_DAY_BUDGET, paced.budgetMicros);
   table.setGauge(slot, GAUGE_TARGET, targetMicros);
-  table.setGauge(slot, GAUGE_BREAKER_REASON, paced.breaker.state.reason);
+  table.setGauge(slot, GAUGE_BREAKER_REASON, paced.breaker.reason);
   table.setGauge(slot, GAUGE_DAY_START_MS, paced.day.startMs);
 }
 

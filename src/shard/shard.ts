@@ -18,6 +18,7 @@ import type { OwnerTable } from '../table/pacing-table.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
+import { Allowances } from './allowance.ts';
 import { DutyCycle } from './duty-cycle.ts';
 import { EdgeReports, type PostedBatch } from './edge-reports.ts';
 import type { FleetEvents } from './event-claims.ts';
@@ -95,6 +96,7 @@ export class Shard {
       breakerRecoveryMs,
       breakerProbes,
       table,
+      allowances: new Allowances(table),
       dueAtMs: new Float64Array(table.slotCount),
       curves: new CurveCache(),
       history: this.traffic,

@@ -11,11 +11,11 @@ import type { SimulatedRedis, StoredLease } from './simulated-redis.ts';
 export function freeMicros(pod: SimulatedPod, campaignId: string): number {
   const account = pod.up ? pod.account(campaignId) : undefined;
   if (account === undefined) return 0;
-  const { paced, allowance } = account;
+  const { paced } = account;
   const usable = paced.fleet?.lease.usable(pod.readClock().steadyMs) ?? 0;
   const onTable = pod.onTableMicros(campaignId);
   if (usable === 0 && pod.standsStill) return 0; // it takes what is on the table back before it goes on
-  const unseen = allowance.onTableMicros - onTable;
+  const unseen = account.onTableMicros - onTable;
   const reserved = paced.reservations.totalMicros + unseen;
   const ofLease = usable - paced.counters.spentDayMicros - reserved;
   const ofBudget = paced.budgetMicros - paced.spentDayMicros - reserved;

@@ -108,7 +108,7 @@ describe('a projection', () => {
     const traffic = new Traffic({ pacingMode: 'ASAP' }).run(3_000, 100 * BID);
     const { paced } = traffic.virtual;
     expect(paced.spentDayMicros).toBe(BUDGET);
-    const exhaustionMs = paced.breaker.state.openedAtMs;
+    const exhaustionMs = paced.breaker.openedAtMs;
     const spent = { spendMicros: BUDGET, lowMicros: BUDGET, highMicros: BUDGET };
     expect(traffic.project()).toEqual({
       ...spent,
