@@ -93,6 +93,7 @@ describe('telling the history', () => {
     await harness.committed();
     await Promise.all(counted);
     await history.flush();
+    expect(await spent()).toBe(others.length);
     expect(await asked()).toBe(1);
   });
 
