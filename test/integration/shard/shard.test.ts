@@ -45,6 +45,21 @@ describe('a campaign', () => {
     expect(reason('c', CENT)).toBe('within_budget');
   });
 
+  test('is described by its newest version that the ledger has, with its name, and only while it is here', async () => {
+    start();
+    const version = async (version: number, name: string): Promise<void> => {
+      const told = harness.upsert(campaignOf('c', 100 * CENT, { version, name }));
+      await harness.committed();
+      await told;
+    };
+    await version(1, 'Spring');
+    await version(2, 'Summer');
+    const described = { id: 'c', name: 'Summer', version: 2, dailyBudgetMicros: 100 * CENT };
+    expect(harness.shard.describe(['c', 'unknown'])).toMatchObject([described]);
+    await harness.restart();
+    expect(harness.shard.describe(['c'])).toMatchObject([described]);
+  });
+
   test('is refused when the table is full, and fits again when another has been gone for a while', async () => {
     start({ campaignsMax: 32 });
     const created = Array.from({ length: 33 }, (_, at) => harness.upsert(campaignOf(`c${at}`, CENT)));
