@@ -11,8 +11,7 @@ const SHARE_STEPS = 100;
 
 /** The status as the contract's JSON object. */
 export function budgetStatus(paced: PacedCampaign, clock: Clock): Record<string, unknown> {
-  const { campaign, counters, pace } = paced;
-  const breaker = paced.breaker;
+  const { breaker, campaign, counters, pace } = paced;
   const { dailyBudgetMicros, totalBudgetMicros } = campaign;
   const throttleRate = Math.round(pace.throttleRate * RATE_STEPS) / RATE_STEPS;
   const reserved = paced.reservations.totalMicros;

@@ -81,7 +81,7 @@ export function recoversAtMs(
   return recovers ? breaker.openedAtMs + settings.breakerRecoveryMs : Number.POSITIVE_INFINITY;
 }
 
-export function isHalfOpen(breaker: BreakerState): boolean {
+function isHalfOpen(breaker: BreakerState): boolean {
   return breaker.position === HALF_OPEN;
 }
 

@@ -14,7 +14,6 @@ import { budgetDay, isRestOfDay } from './budget-day.ts';
 import type { CampaignTerms } from './campaign.ts';
 import {
   beginAnew,
-  isHalfOpen,
   recoversAtMs,
   settleBid,
   settleSilent,
@@ -64,6 +63,7 @@ const NO_ASKS: AskCounts = { asks: 0, askedMicros: 0, allowed: 0, largestMicros:
 
 export class PacedCampaign extends CampaignMoney {
   readonly controller: ControllerState;
+  readonly settings: PacingSettings;
   day: LocalDay;
   flight: FlightBounds;
   /** What the plan wants of the running hour may be something else than when it was last told; who tells it takes this back. */
@@ -72,7 +72,6 @@ export class PacedCampaign extends CampaignMoney {
   private target: TargetCurve;
   private readonly traffic: CampaignTraffic;
   private shape: TrafficShape | null = null;
-  readonly settings: PacingSettings;
 
   /**
    * @param record what is known of the campaign, or null when it is new
@@ -134,7 +133,7 @@ export class PacedCampaign extends CampaignMoney {
   }
 
   get throttleFloor(): number {
-    const ofBreaker = throttleFloorOf(this.numbers, this.campaign.pacingMode);
+    const ofBreaker = throttleFloorOf(this.breaker, this.campaign.pacingMode);
     return Math.max(ofBreaker, this.settings.fleet?.throttleFloor ?? 0);
   }
 
@@ -151,7 +150,7 @@ export class PacedCampaign extends CampaignMoney {
   /** Whether it may bid at all now: a GATE code, or the REASON why not. */
   gateAt(wallMs: number): number {
     const schedule = scheduleGate(this.campaign, this.flight, this.day, wallMs);
-    return schedule === GATE_OPEN ? budgetGate(this.campaign, this, this.numbers) : schedule;
+    return schedule === GATE_OPEN ? budgetGate(this.campaign, this, this.breaker) : schedule;
   }
 
   /**
@@ -171,7 +170,7 @@ export class PacedCampaign extends CampaignMoney {
 
   /** A spend is on record. */
   recorded(applied: AppliedSpend): void {
-    clearFailures(this.numbers);
+    clearFailures(this.breaker);
     if (applied.elsewhereBidId === '') return;
     this.settings.fleet?.wonElsewhere(this.campaign.id, applied.elsewhereBidId);
   }
@@ -196,9 +195,7 @@ export class PacedCampaign extends CampaignMoney {
 
   /** Probes that nobody reports on are settled when nothing is in flight any more. */
   settleSilentProbes(probesTaken: number, clock: Clock): void {
-    if (isHalfOpen(this.numbers) && this.reservations.totalMicros === 0) {
-      settleSilent(this, probesTaken, clock.wallMs);
-    }
+    if (this.reservations.totalMicros === 0) settleSilent(this, probesTaken, clock.wallMs);
   }
 
   /** Replaces the campaign by a newer version of it, without a jump in its plan. */
@@ -217,7 +214,8 @@ export class PacedCampaign extends CampaignMoney {
     } else {
       // A change of zone is no new day: what was spent today stays spent.
       this.counters.dayStartMs = Math.max(this.counters.dayStartMs, this.day.startMs);
-      this.numbers.watchedDayMs = Math.max(this.numbers.watchedDayMs, this.day.startMs);
+      const { breaker } = this;
+      breaker.watchedDayMs = Math.max(breaker.watchedDayMs, this.day.startMs);
     }
     if (name > nameBefore && isRestOfDay(name)) this.reset(clock);
     else this.replan(clock);
@@ -377,7 +375,7 @@ export class PacedCampaign extends CampaignMoney {
       planAnchorMs: this.plan.anchorMs,
       planAnchorMicros: this.plan.anchorMicros,
       planBudgetMicros: this.plan.budgetMicros,
-      breaker: this.numbers,
+      breaker: this.breaker,
       memory: controllerMemory(this.controller),
     };
   }

@@ -52,6 +52,7 @@ export class AccountBook {
     this.slots = new SlotPool(this.table.firstSlot, this.table.campaignsMax, new Set(this.left.values()));
   }
 
+  /** Those with a slot of their own, and then those that were opened again for late spend. */
   *all(): Generator<Account> {
     for (const account of this.bySlot) {
       if (account !== undefined) yield account;

@@ -44,8 +44,8 @@ export interface PostedBatch {
   readonly claimed?: boolean;
 }
 
-export interface EdgeReportsParts {
-  readonly committer: GroupCommitter;
+/** What reports are taken and counted with. */
+export interface ReportSources {
   readonly ledger: Ledger;
   readonly meters: Meters;
   readonly readClock: () => Clock;
@@ -54,6 +54,10 @@ export interface EdgeReportsParts {
   readonly takePosted: () => PostedBatch[];
   /** What the fleet has counted; null for a pod of its own. */
   readonly fleetEvents: FleetEvents | null;
+}
+
+export interface EdgeReportsParts extends ReportSources {
+  readonly committer: GroupCommitter;
   /** By an edge's slot, or by id when the edge found none. */
   readonly find: (slot: number, campaignId: string) => Account | undefined;
   /** The same of a deleted campaign that was closed since, opened again; undefined when there never was one. */

@@ -10,20 +10,16 @@ import { explain } from '../domain/explanation.ts';
 import { keptCampaign } from '../domain/kept-campaign.ts';
 import type { EarlierSpend, FleetConditions } from '../domain/pacing-settings.ts';
 import { FLEET_SHAPE_ID, type StoredTraffic } from '../domain/stored-traffic.ts';
-import type { EdgeTurns } from '../table/edge-turns.ts';
 import { hashId, shardOf } from '../table/hash.ts';
 import type { IdIndex } from '../table/id-index.ts';
-import type { Meters } from '../table/meters.ts';
 import type { OwnerTable } from '../table/pacing-table.ts';
 import type { Log } from '../threads/log.ts';
 import type { Account, AccountSettings } from './account.ts';
 import { AccountBook } from './account-book.ts';
 import { Allowances } from './allowance.ts';
 import { DutyCycle } from './duty-cycle.ts';
-import { EdgeReports, type PostedBatch } from './edge-reports.ts';
-import type { FleetEvents } from './event-claims.ts';
+import { EdgeReports, type ReportSources } from './edge-reports.ts';
 import { GroupCommitter, type SendOutcomes } from './group-committer.ts';
-import type { Ledger } from './ledger.ts';
 import { LedgerPruning } from './ledger-pruning.ts';
 import { LedgerTraffic } from './ledger-traffic.ts';
 import { ShardHistory } from './shard-history.ts';
@@ -33,27 +29,19 @@ const RELEARNED_A_TURN = 200;
 /** Commits' worth of forgotten event ids that one sweep removes. */
 const SWEEP_COMMITS_MAX = 32;
 
-export interface ShardParts {
+export interface ShardParts extends ReportSources {
   readonly shard: number;
   readonly shards: number;
   readonly table: OwnerTable;
   readonly index: IdIndex;
-  readonly ledger: Ledger;
-  readonly meters: Meters;
   readonly log: Log;
   readonly reservationTtlMs: number;
   readonly breakerRecoveryMs: number;
   readonly breakerProbes: number;
-  readonly readClock: () => Clock;
-  readonly turns: EdgeTurns;
-  /** Takes what stands in the edges' ports. */
-  readonly takePosted: () => PostedBatch[];
   readonly sendOutcomes: SendOutcomes;
   readonly sendStatus: (edge: number, ticket: number, body: string | null) => void;
   /** The fleet that shares the budgets, or null for a pod of its own. */
   readonly fleet: FleetConditions | null;
-  /** What the fleet has counted; null for a pod of its own. */
-  readonly fleetEvents: FleetEvents | null;
   /** Calls back when the account knows what its whole fleet has spent by now, or when that cannot be known. */
   readonly refresh: (account: Account, known: () => void) => void;
   /** Something of the account changed that others are to be told. */
