@@ -22,17 +22,7 @@ import { type AccountActivity, type AccountNumbers, accountNumbers } from './acc
 import { encodeRecord } from './account-record.ts';
 import { type Allowances, recorded, recording } from './allowance.ts';
 import { publishMoney } from './gauges.ts';
-
-/** How long a lease may be used after it was asked for. */
-export const LEASE_MS = 600_000;
-/** A lease is asked to cover so many seconds of the recent flow… */
-const LEASE_FLOW_SECONDS = 120;
-/** …or so many of the largest bids… */
-const LEASE_BIDS = 2;
-/** …or, before any bid is known, 20 dollars or a twentieth of the budget. */
-const LEASE_FIRST_MICROS = 20_000_000;
-const LEASE_FIRST_PARTS = 20;
-const FLOW_MEMORY_SECONDS = 10;
+import { LeaseAsks } from './lease-asks.ts';
 
 export interface AccountSettings extends PacingSettings {
   readonly breakerProbes: number;
@@ -43,18 +33,6 @@ export interface AccountSettings extends PacingSettings {
    * epoch. In one array, which is looked through each second.
    */
   readonly dueAtMs: Float64Array;
-}
-
-/** In a fleet: what an account goes by when it asks for a lease. */
-class LeaseAsks {
-  /** What may be held above the floor while the budget is scarce; −1 while there is enough. */
-  partMicros = -1;
-  /** Steady ms until which no larger lease is asked for. */
-  heldUntilMs = Number.NEGATIVE_INFINITY;
-  /** How much is allowed in a second, as of the last lease that was asked for, and what it was reckoned from. */
-  rate = 0;
-  allowedMicros = 0;
-  steadyMs = 0;
 }
 
 export class Account {
@@ -82,13 +60,13 @@ export class Account {
   ) {
     this.slot = slot;
     this.settings = settings;
-    this.asks = settings.fleet === null ? null : new LeaseAsks();
     this.dueAtMs = 0; // the slot may have been another's
     const numbers = accountNumbers();
     this.numbers = numbers;
     settings.allowances.begin(slot, numbers, clock.steadyMs);
     numbers.touchedMs = numbers.projectedMs = clock.steadyMs;
     this.paced = new PacedCampaign(campaign, record, settings, clock, NOTHING_KNOWN, numbers);
+    this.asks = this.paced.fleet === null ? null : new LeaseAsks(this.paced.fleet);
   }
 
   get activity(): AccountActivity {
@@ -146,9 +124,9 @@ export class Account {
 
   /** Whether the pod would use more than it is leased. */
   get wantsLease(): boolean {
-    const { fleet } = this.paced;
-    if (fleet === null || !isOpen(this.gate)) return false;
-    return fleet.lease.heldMicros < this.floorMicros + this.leaseWantedMicros() / 2;
+    const { asks } = this;
+    if (asks === null || !isOpen(this.gate)) return false;
+    return asks.fleet.lease.heldMicros < this.floorMicros + asks.wantedMicros(this.paced) / 2;
   }
 
   /** Whether an open campaign's lease ends within so long, or there is none. */
@@ -204,68 +182,19 @@ export class Account {
     this.paced.advance(clock);
     // What stands on the table is of a lease that has ended, say while the process stood still: it is no claim.
     if (this.leftMicros < 0) this.withdraw(clock);
-    const { counters, campaign, day, fleet, largestBidMicros } = this.paced;
-    const { asks } = this;
-    if (fleet === null || asks === null) throw new Error('a pod of its own asks for no lease');
-    this.followFlow(asks, clock);
-    const { floorMicros } = this;
-    const { partMicros } = asks;
-    const wantMicros = Math.ceil(this.leaseWantedMicros());
-    const heldMicros = fleet.lease.claim(floorMicros, clock.steadyMs);
-    const scarce = partMicros >= 0 && heldMicros > floorMicros + partMicros;
-    const freeCapMicros = floorMicros + (scarce ? Math.min(partMicros, wantMicros) : wantMicros);
-    const keeps = clock.steadyMs < asks.heldUntilMs;
-    const capMicros = keeps ? Math.max(floorMicros, Math.min(freeCapMicros, heldMicros)) : freeCapMicros;
-    fleet.lease.ask(capMicros);
-    return {
-      campaignId: campaign.id,
-      day: budgetDay(campaign, day.date),
-      hour: this.paced.hour,
-      version: campaign.version,
-      dailyBudgetMicros: campaign.dailyBudgetMicros,
-      totalBudgetMicros: campaign.totalBudgetMicros,
-      spentDayMicros: counters.spentDayMicros,
-      spentHourMicros: counters.spentHourMicros,
-      spentTotalMicros: counters.spentTotalMicros,
-      heldMicros,
-      floorMicros,
-      capMicros,
-      wantMicros,
-      largestBidMicros: Math.ceil(largestBidMicros),
-      asks: Math.round(counters.asksDay),
-      askedMicros: Math.round(counters.askedDayMicros),
-      allowedMicros: Math.round(counters.allowedDayMicros),
-      wins: counters.winsDay,
-    };
+    if (this.asks === null) throw new Error('a pod of its own asks for no lease');
+    return this.asks.request(this.paced, this.floorMicros, isOpen(this.gate), clock);
   }
 
   /** @param askedAt when the request was made */
   leased(request: LeaseRequest, reply: LeaseReply, askedAt: Clock, clock: Clock): void {
-    const { fleet, campaign, day } = this.paced;
-    const { asks } = this;
-    if (fleet === null || asks === null || request.day !== budgetDay(campaign, day.date)) {
+    const { campaign, day } = this.paced;
+    if (this.asks === null || request.day !== budgetDay(campaign, day.date)) {
       this.leaseLost();
       return;
     }
     this.observe(clock);
-    fleet.lease.granted(reply.leaseMicros, askedAt.steadyMs, LEASE_MS);
-    asks.partMicros = reply.partMicros;
-    const totals = {
-      spentDayMicros: reply.fleetSpentDayMicros,
-      spentHourMicros: reply.fleetSpentHourMicros,
-      spentTotalMicros: reply.fleetSpentTotalMicros,
-      asks: reply.fleetAsks,
-      askedMicros: reply.fleetAskedMicros,
-      allowedMicros: reply.fleetAllowedMicros,
-      wins: reply.fleetWins,
-      sources: reply.liveSources,
-    };
-    fleet.learn(totals, {
-      dayMicros: request.spentDayMicros,
-      hourMicros: request.spentHourMicros,
-      totalMicros: request.spentTotalMicros,
-    });
-    if (request.hour !== this.paced.hour) fleet.beginHour();
+    this.asks.granted(this.paced, request, reply, askedAt);
     this.publish(clock);
   }
 
@@ -386,29 +315,6 @@ export class Account {
   private get floorMicros(): number {
     const { counters, reservations } = this.paced;
     return counters.spentDayMicros + reservations.totalMicros + this.onTableMicros;
-  }
-
-  /** What it would like to be leased above its floor: some bids, or the flow of a while. */
-  private leaseWantedMicros(): number {
-    if (!isOpen(this.gate)) return 0;
-    const { budgetMicros, largestBidMicros } = this.paced;
-    const first = Math.min(LEASE_FIRST_MICROS, budgetMicros / LEASE_FIRST_PARTS);
-    return Math.min(
-      budgetMicros,
-      Math.max(first, LEASE_BIDS * largestBidMicros, (this.asks?.rate ?? 0) * LEASE_FLOW_SECONDS),
-    );
-  }
-
-  /** Follows how much is allowed in a second. */
-  private followFlow(flow: LeaseAsks, clock: Clock): void {
-    const { allowedDayMicros } = this.paced.counters;
-    const seconds = (clock.steadyMs - flow.steadyMs) / 1000;
-    if (flow.steadyMs > 0 && seconds > 0) {
-      const rate = Math.max(0, allowedDayMicros - flow.allowedMicros) / seconds;
-      flow.rate += (rate - flow.rate) * -Math.expm1(-seconds / FLOW_MEMORY_SECONDS);
-    }
-    flow.allowedMicros = allowedDayMicros;
-    flow.steadyMs = clock.steadyMs;
   }
 
   private refill(): void {

@@ -17,10 +17,10 @@ import type { OwnerTable } from '../table/pacing-table.ts';
 import type { Log } from '../threads/log.ts';
 import type { Tracing } from '../threads/tracing.ts';
 import type { Account } from './account.ts';
-import { LEASE_MS } from './account.ts';
 import { redisFound, redisLost, redisRecovered } from './alerts.ts';
 import type { FleetEvents } from './event-claims.ts';
 import { FleetSync, type FleetSyncParts } from './fleet-sync.ts';
+import { LEASE_MS } from './lease-asks.ts';
 import type { Ledger } from './ledger.ts';
 import type { Shard } from './shard.ts';
 

@@ -6,7 +6,7 @@
 import { budgetDay } from '../../../src/domain/budget-day.ts';
 import type { Campaign } from '../../../src/domain/campaign.ts';
 import { localDayAt } from '../../../src/domain/local-day.ts';
-import { LEASE_MS } from '../../../src/shard/account.ts';
+import { LEASE_MS } from '../../../src/shard/lease-asks.ts';
 import { GRACE_MS } from '../../../src/sinks/redis/lease-script.ts';
 import { type HeardFlush, isReply } from './pod-link.ts';
 
