@@ -3,9 +3,10 @@
  * handed to every thread as plain data.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { coresAvailable } from './cores.ts';
 import type { Option } from './option.ts';
 import { schema } from './schema.ts';
 import { SOCKET_PATH_BYTES_MAX, socketPaths } from './socket-paths.ts';
@@ -99,9 +100,10 @@ function hostNodeId(): string {
 
 /**
  * Reads and checks every option.
+ * @param cores that the process may use
  * @throws ConfigError naming the variable, its value and what is accepted.
  */
-export function readConfig(environment: Environment): Config {
+export function readConfig(environment: Environment, cores = coresAvailable()): Config {
   const entries = Object.entries(schema).map(
     ([key, option]) => [key, optionValue(option, environment)] as const,
   );
@@ -111,7 +113,6 @@ export function readConfig(environment: Environment): Config {
     throw new ConfigError(`API_PORT="${parsed.apiPort}" is not accepted: it takes a port other than PORT`);
   }
   checkListening(parsed);
-  const cores = availableParallelism();
   const edgeThreads =
     parsed.edgeThreads === 'auto' ? Math.max(1, Math.min(16, cores - 1)) : parsed.edgeThreads;
   const shards = parsed.shards === 'auto' ? Math.max(1, Math.round(edgeThreads / 4)) : parsed.shards;

@@ -248,7 +248,8 @@ export const schema = {
     {
       variable: 'EDGE_THREADS',
       group: 'Threads',
-      describe: 'threads that answer bidders; auto = all cores but one',
+      describe:
+        'threads that answer bidders; auto = all cores it may use but one, CPU limits of its container included, at most 16',
     },
     1,
     64,

@@ -94,6 +94,15 @@ describe('the configuration', () => {
     );
   });
 
+  test.each([
+    [1, 1, 1],
+    [2, 1, 1],
+    [4, 3, 1],
+    [64, 16, 4],
+  ])('starts, of %i cores, %i edges and %i shards', (cores, edgeThreads, shards) => {
+    expect(readConfig({}, cores)).toMatchObject({ edgeThreads, shards });
+  });
+
   test('refuses one port for both services', () => {
     expect(() => readConfig({ PORT: '9000', API_PORT: '9000' })).toThrow(/API_PORT/);
   });
